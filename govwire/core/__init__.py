@@ -1,0 +1,1 @@
+"""The hall: records, flow, vocabulary, settings, bus, index, state. It imports neither crawlers nor processors."""

@@ -1,0 +1,112 @@
+"""The bus carries records between stages: `open_bus(settings)` gives Kafka or the embedded log behind one contract.
+
+Promises of every backend, held by tests/contract/test_bus.py: messages of one key keep their order; a group's members
+share the partitions, and a dead member's are taken over; what is not committed is delivered again; nothing is lost
+that `publish` returned for.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal, Protocol, Self
+
+
+@dataclass(frozen=True)
+class Message:
+    """What is published: a key, the record's bytes, and the CloudEvents headers (`govwire.core.envelope`)."""
+
+    key: str
+    value: bytes
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A message as a member read it, with where it lay."""
+
+    message: Message
+    kafka_topic: str
+    partition: int
+    offset: int
+    published_at: datetime
+
+
+class Member(Protocol):
+    """One process's place in a consumer group. Used from one thread."""
+
+    def read(self, max_records: int, timeout_seconds: float) -> list[Delivery]:
+        """The next messages, in order per partition, at most `max_records`; empty when the time has passed.
+
+        Raises:
+            BrokerError: the bus cannot be reached.
+        """
+
+    def commit(self, deliveries: Sequence[Delivery]) -> None:
+        """Mark these, and all before them in their partitions, as done for the group.
+
+        A commit of a partition that was lost meanwhile to another member changes nothing: it is read again there.
+        """
+
+    def rewind(self) -> None:
+        """Forget what was read and not committed: the next read begins at the committed offsets."""
+
+    def keep_alive(self) -> None:
+        """Keep the place in the group while a batch is in work; reads nothing."""
+
+    def lag(self) -> int:
+        """How many messages of the member's Kafka topics the whole group has not committed."""
+
+    def close(self) -> None:
+        """Leave the group; others take over at once."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_: object) -> None: ...
+
+
+class Bus(Protocol):
+    """Create it after the process has started (spawn, never fork). `publish` may be called from several threads."""
+
+    def setup(self) -> list[str]:
+        """Create what is missing of the flow's Kafka topics; existing ones are checked, never changed.
+
+        Returns one line for each thing that was made.
+
+        Raises:
+            ConfigError: an existing Kafka topic does not fit (too few partitions, a smaller message size …).
+            BrokerError: the bus cannot be reached.
+        """
+
+    def wire_limit(self, kafka_topic: str) -> int:
+        """The largest message, in bytes, that may be published there: the smallest of all rules that apply."""
+
+    def publish(self, kafka_topic: str, messages: Sequence[Message]) -> None:
+        """Publish and return when every message is acknowledged on disk, in order per key.
+
+        Raises:
+            TooLargeError: one is over the wire limit; nothing was published.
+            BrokerError: not acknowledged; some may be on the bus all the same.
+        """
+
+    def member(self, group: str, kafka_topics: Sequence[str], slot: str) -> Member:
+        """Join a group. `slot` names this place in it (stage-host-number): a process that comes back under the same
+        name takes its partitions back without waiting."""
+
+    def lag(self, group: str, kafka_topics: Sequence[str]) -> int:
+        """How many messages the group has not committed, over these Kafka topics."""
+
+    def seek(self, group: str, kafka_topic: str, to: Literal["start", "end"] | datetime) -> None:
+        """Set the committed offsets of a group that has no running member: a replay, or a skip.
+
+        Raises:
+            BrokerError: the group has running members, or the bus cannot be reached.
+        """
+
+    def scan(self, kafka_topic: str, *, after: Mapping[int, int] | None = None) -> Iterator[Delivery]:
+        """Every message there now, without a group; `after` maps partitions to the last offset already known."""
+
+    def trim(self, kafka_topic: str, before: datetime, groups: Sequence[str]) -> int:
+        """Delete messages older than `before` that every group has passed; returns how many (0 where the broker's
+        own retention does it)."""
+
+    def close(self) -> None:
+        """Release connections and files."""

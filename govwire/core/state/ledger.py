@@ -1,0 +1,174 @@
+"""The ledger: what became of every URL, stage by stage, with a reason where it ended.
+
+known url_ids = waiting + in flight + ended (indexed, dropped, dead). Rows only move forward: an outcome of an older
+fetch, or of an earlier stage of the same fetch, changes nothing, so a redelivered record cannot undo what is known.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import and_, func, or_, select
+
+from govwire.core.records import Lane
+from govwire.core.state import Transaction, insert_into
+from govwire.core.state.tables import frontier, ledger, standing
+
+# The order of stages on an item's way. match and deliver are told in `why`, but end nothing.
+_RANK = {"crawl": 1, "extract": 2, "classify": 3, "index": 4}
+
+
+class Outcome(StrEnum):
+    """How a URL left a stage."""
+
+    WAITING = "waiting"  # to be fetched, or fetched again; the reason says why, the frontier when
+    FETCHED = "fetched"
+    EXTRACTED = "extracted"
+    CLASSIFIED = "classified"
+    INDEXED = "indexed"
+    DROPPED = "dropped"  # ended by a named rule
+    DEAD = "dead"  # ended as a dead letter
+    MATCHED = "matched"  # match: how many subscriptions took it
+
+
+ENDED = (Outcome.INDEXED, Outcome.DROPPED, Outcome.DEAD)
+IN_FLIGHT = (Outcome.FETCHED, Outcome.EXTRACTED, Outcome.CLASSIFIED)
+
+
+@dataclass(frozen=True)
+class Outcomes:
+    """One URL's outcome in one stage."""
+
+    url_id: str
+    url: str
+    source_id: str
+    lane: Lane
+    fetch_id: str  # "" before the first fetch
+    fetched_at: datetime | None
+    stage: str
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+    article_id: str | None = None
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one stage said of a URL."""
+
+    stage: str
+    outcome: str
+    reason: str | None
+    detail: str | None
+    at: datetime
+
+
+@dataclass(frozen=True)
+class Count:
+    """How many URLs stand at an outcome, for one reason."""
+
+    outcome: str
+    reason: str | None
+    urls: int
+
+
+def record(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) -> None:
+    """Write outcomes; those that would move a URL backward are passed over."""
+    if not outcomes:
+        return
+    steps = insert_into(transaction, ledger)
+    transaction.execute(
+        steps.on_conflict_do_update(
+            index_elements=["url_id", "stage"],
+            set_={name: steps.excluded[name] for name in ("fetch_id", "outcome", "reason", "detail", "at")},
+            where=steps.excluded.fetch_id >= ledger.c.fetch_id,
+        ),
+        [
+            {
+                "url_id": item.url_id,
+                "stage": item.stage,
+                "fetch_id": item.fetch_id,
+                "outcome": str(item.outcome),
+                "reason": item.reason,
+                "detail": item.detail,
+                "at": at,
+            }
+            for item in outcomes
+        ],
+    )
+    moving = [item for item in outcomes if item.stage in _RANK]
+    if moving:
+        _move(transaction, moving, at)
+
+
+def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) -> None:
+    rows = insert_into(transaction, standing)
+    new = rows.excluded
+    later_fetch = new.fetched_at > standing.c.fetched_at
+    same_fetch = or_(
+        and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank),
+        standing.c.fetched_at.is_(None),
+    )
+    columns = ("fetch_id", "fetched_at", "stage", "stage_rank", "outcome", "reason", "at")
+    values: dict[str, Any] = {name: new[name] for name in columns}
+    values["article_id"] = func.coalesce(new.article_id, standing.c.article_id)
+    transaction.execute(
+        rows.on_conflict_do_update(index_elements=["url_id"], set_=values, where=or_(later_fetch, same_fetch)),
+        [
+            {
+                "url_id": item.url_id,
+                "url": item.url,
+                "source_id": item.source_id,
+                "lane": str(item.lane),
+                "fetch_id": item.fetch_id,
+                "fetched_at": item.fetched_at,
+                "stage": item.stage,
+                "stage_rank": _RANK[item.stage],
+                "outcome": str(item.outcome),
+                "reason": item.reason,
+                "article_id": item.article_id,
+                "at": at,
+            }
+            for item in outcomes
+        ],
+    )
+
+
+def steps_of(transaction: Transaction, url_id: str) -> list[Step]:
+    """Every stage's outcome for a URL, in the order in which they came."""
+    query = select(ledger.c.stage, ledger.c.outcome, ledger.c.reason, ledger.c.detail, ledger.c.at)
+    rows = transaction.execute(query.where(ledger.c.url_id == url_id).order_by(ledger.c.at)).all()
+    return [Step(*row) for row in rows]
+
+
+def counts(transaction: Transaction, lane: Lane | None = None) -> list[Count]:
+    """How many known URLs stand where."""
+    query = select(standing.c.outcome, standing.c.reason, func.count().label("urls"))
+    if lane is not None:
+        query = query.where(standing.c.lane == str(lane))
+    rows = transaction.execute(query.group_by(standing.c.outcome, standing.c.reason)).all()
+    return sorted((Count(*row) for row in rows), key=lambda count: (count.outcome, count.reason or ""))
+
+
+def stage_counts(transaction: Transaction) -> list[tuple[str, str, int]]:
+    """How many URLs have passed each stage with which outcome (newest fetch): (stage, outcome, urls)."""
+    query = select(ledger.c.stage, ledger.c.outcome, func.count()).group_by(ledger.c.stage, ledger.c.outcome)
+    return sorted((row[0], row[1], row[2]) for row in transaction.execute(query))
+
+
+def unaccounted(transaction: Transaction) -> list[str]:
+    """URLs of the frontier that the ledger does not know: always empty, or the books do not add up."""
+    query = (
+        select(frontier.c.url)
+        .outerjoin(standing, frontier.c.url_id == standing.c.url_id)
+        .where(standing.c.url_id.is_(None))
+    )
+    return list(transaction.scalars(query))
+
+
+def standing_of(transaction: Transaction, url_ids: Iterable[str]) -> dict[str, Any]:
+    """Where URLs stand: url_id to the row of `standing` as a mapping."""
+    query = select(standing).where(standing.c.url_id.in_(list(url_ids)))
+    return {row["url_id"]: dict(row) for row in transaction.execute(query).mappings()}

@@ -1,0 +1,282 @@
+"""Every table of the state, on one page. SQLite and PostgreSQL alike; Alembic's migrations follow from this."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+
+class Utc(TypeDecorator[datetime]):
+    """Aware UTC times in and out; SQLite stores none of its own, so they lie there as naive UTC."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Refuse naive times; store UTC."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the state; times are aware UTC")
+        utc = value.astimezone(UTC)
+        return utc if dialect.name != "sqlite" else utc.replace(tzinfo=None)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Give back aware UTC."""
+        if value is None:
+            return None
+        stored: datetime = value
+        return stored.replace(tzinfo=UTC) if stored.tzinfo is None else stored.astimezone(UTC)
+
+
+Id = String(64)
+Name = String(128)
+
+# One row per source: when it is due, and how its slots went.
+sources = Table(
+    "sources",
+    metadata,
+    Column("source_id", Name, primary_key=True),
+    Column("next_due_at", Utc, nullable=False, index=True),
+    Column("last_due_at", Utc),
+    Column("slots_fired", Integer, nullable=False, default=0),
+    Column("slots_missed", Integer, nullable=False, default=0),
+)
+
+# One row per feed address: what a conditional request needs, and how its reading went.
+feeds = Table(
+    "feeds",
+    metadata,
+    Column("url", Text, primary_key=True),
+    Column("source_id", Name, nullable=False, index=True),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("body_hash", Id),
+    Column("checked_at", Utc),
+    Column("succeeded_at", Utc),
+    Column("new_item_at", Utc),
+    Column("failures", Integer, nullable=False, default=0),
+    Column("error", Text),
+)
+
+# One row per URL to fetch, or fetched before.
+frontier = Table(
+    "frontier",
+    metadata,
+    Column("url_id", Id, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("host", Name, nullable=False),
+    Column("source_id", Name, nullable=False),
+    Column("lane", String(16), nullable=False),
+    Column("priority", Integer, nullable=False, default=0),
+    Column("due_at", Utc),  # null: nothing to do until it is due again
+    Column("why", String(32), nullable=False),  # new, updated, retry, asked …
+    Column("lease_owner", Name),
+    Column("lease_until", Utc),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("fetched_at", Utc),
+    Column("etag", Text),
+    Column("last_modified", Text),
+    Column("entry", JSON),  # records.Entry: what the feed said of it
+    Index("ix_frontier_due", "lane", "due_at"),
+)
+
+# One row per host: when it may be asked again, and its robots file.
+hosts = Table(
+    "hosts",
+    metadata,
+    Column("host", Name, primary_key=True),
+    Column("next_allowed_at", Utc, nullable=False),
+    Column("delay_seconds", Float),  # from robots' crawl-delay, or a Retry-After; null: the setting
+    Column("robots_url", Text),
+    Column("robots_body", Text),
+    Column("robots_status", Integer),
+    Column("robots_fetched_at", Utc),
+)
+
+# What became of a URL in each stage: the newest fetch's row per stage.
+ledger = Table(
+    "ledger",
+    metadata,
+    Column("url_id", Id, primary_key=True),
+    Column("stage", String(16), primary_key=True),
+    Column("fetch_id", Name, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("reason", String(64)),
+    Column("detail", Text),
+    Column("at", Utc, nullable=False),
+)
+
+# Where each known URL stands: the furthest stage of its newest fetch. Moves forward only.
+standing = Table(
+    "standing",
+    metadata,
+    Column("url_id", Id, primary_key=True),
+    Column("url", Text, nullable=False),
+    Column("source_id", Name, nullable=False, index=True),
+    Column("lane", String(16), nullable=False),
+    Column("fetch_id", Name, nullable=False),
+    Column("fetched_at", Utc),
+    Column("stage", String(16), nullable=False),
+    Column("stage_rank", Integer, nullable=False),
+    Column("outcome", String(32), nullable=False),
+    Column("reason", String(64)),
+    Column("article_id", Id, index=True),
+    Column("at", Utc, nullable=False),
+    Index("ix_standing_outcome", "outcome", "reason"),
+)
+
+# url_id -> article_id; wins over any recomputation.
+aliases = Table(
+    "aliases",
+    metadata,
+    Column("url_id", Id, primary_key=True),
+    Column("article_id", Id, nullable=False, index=True),
+)
+
+# An observed change of an article's text, or its going and coming back.
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("article_id", Id, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("fetch_id", Name, nullable=False),
+    Column("url_id", Id, nullable=False),
+    Column("fetched_at", Utc, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("text_hash", Id, nullable=False),
+    Column("extractor", Name, nullable=False),
+    UniqueConstraint("article_id", "fetch_id"),
+)
+
+# Which story an article tells.
+stories = Table(
+    "stories",
+    metadata,
+    Column("article_id", Id, primary_key=True),
+    Column("story_id", Id, nullable=False, index=True),
+    Column("first_seen_at", Utc, nullable=False),
+)
+
+# A merged story's id, and the one it became.
+story_aliases = Table(
+    "story_aliases",
+    metadata,
+    Column("story_id", Id, primary_key=True),
+    Column("became", Id, nullable=False),
+)
+
+# MinHash bands: articles with a band in common tell one story.
+bands = Table(
+    "bands",
+    metadata,
+    Column("band_hash", Id, primary_key=True),
+    Column("article_id", Id, primary_key=True),
+    Column("first_seen_at", Utc, nullable=False),
+    Column("seen_at", Utc, nullable=False, index=True),
+)
+
+# A numbered switch of the labelling, by digest of model, topics, targets and thresholds.
+epochs = Table(
+    "epochs",
+    metadata,
+    Column("epoch", Integer, primary_key=True),
+    Column("digest", Id, nullable=False, unique=True),
+    Column("model", Name, nullable=False),
+    Column("created_at", Utc, nullable=False),
+)
+
+# What relevance dropped, kept small and for a while, so that a drop can be looked at.
+irrelevant = Table(
+    "irrelevant",
+    metadata,
+    Column("article_id", Id, primary_key=True),
+    Column("url_id", Id, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("excerpt", Text, nullable=False),
+    Column("score", Float, nullable=False),
+    Column("relevance_by", String(16), nullable=False),
+    Column("model", Name, nullable=False),
+    Column("dropped_at", Utc, nullable=False, index=True),
+)
+
+# Who wants what, and where it goes.
+subscriptions = Table(
+    "subscriptions",
+    metadata,
+    Column("name", Name, primary_key=True),
+    Column("query", Text, nullable=False),
+    Column("channel", Text, nullable=False),  # an Apprise URL; secrets as ${NAME}
+    Column("created_at", Utc, nullable=False),
+    Column("paused", Boolean, nullable=False, default=False),
+)
+
+# One row per message owed: written by match, sent by deliver.
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("message_id", Id, primary_key=True),
+    Column("subscription", Name, ForeignKey("subscriptions.name", ondelete="CASCADE"), nullable=False),
+    Column("story_id", Id, nullable=False),
+    Column("kind", String(32), nullable=False),
+    Column("about", Name, nullable=False, default=""),  # holder, target, label of a stance change
+    Column("article_id", Id, nullable=False),
+    Column("message", JSON, nullable=False),  # records.AlertMessage
+    Column("created_at", Utc, nullable=False),
+    Column("status", String(16), nullable=False),  # pending, sent, failed, suppressed
+    Column("reason", String(64)),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", Utc),
+    Column("lease_owner", Name),
+    Column("lease_until", Utc),
+    Column("sent_at", Utc),
+    UniqueConstraint("subscription", "story_id", "kind", "about"),
+    Index("ix_outbox_pending", "status", "next_attempt_at"),
+)
+
+# One row per attempt at sending.
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("delivery_id", Integer, primary_key=True),
+    Column("message_id", Id, nullable=False, index=True),
+    Column("attempted_at", Utc, nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("detail", Text),
+)
+
+# Dead letters that a person has dealt with; the letters themselves lie on the bus.
+settled_letters = Table(
+    "settled_letters",
+    metadata,
+    Column("dead_letter_id", Id, primary_key=True),
+    Column("fate", String(16), nullable=False),  # replayed, dropped
+    Column("settled_at", Utc, nullable=False),
+)

@@ -1,0 +1,175 @@
+"""Sources, topics and targets, read from config/: the only reader of these files.
+
+What users edit is data: one file per source under config/sources, all topics in topics.toml, all targets in
+targets.toml. A mistake names the file, the key and the hint, and all mistakes are reported at once.
+"""
+
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from govwire.core.errors import ConfigError, UnknownNameError
+from govwire.core.records import SourceFacts
+
+Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
+SourceKind = Literal[
+    "legislator",
+    "regulator",
+    "government",
+    "international",
+    "standards",
+    "think_tank",
+    "academic",
+    "company",
+    "civil_society",
+    "trade_press",
+    "press",
+    "state_media",
+    "aggregator",
+]
+
+
+class Entry(BaseModel):
+    """A table of a config file; an unknown key is a mistake."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Named(Entry):
+    """An entry with an id of its own."""
+
+    id: Id
+
+
+class Contract(Entry):
+    """What a source promises by its own history; a broken contract is an operator's notice."""
+
+    items_a_day: float | None = Field(None, ge=0)
+    longest_silence_days: float | None = Field(None, gt=0)
+
+
+class Source(Named):
+    """An outlet or institution that is watched; its id is the file's name."""
+
+    name: str
+    home: str
+    kind: SourceKind
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|INT|EU)$")]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+    rights: Literal["full", "excerpt", "link"]
+    feeds: tuple[str, ...] = Field(min_length=1)
+    every_minutes: float = Field(30, gt=0)
+    tags: tuple[str, ...] = ()
+    verified: bool = False
+    enabled: bool = True
+    contract: Contract = Contract()
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What of it travels with its items."""
+        return SourceFacts(
+            id=self.id,
+            name=self.name,
+            kind=self.kind,
+            country=self.country,
+            language=self.language,
+            rights=self.rights,
+            tags=self.tags,
+        )
+
+
+class Topic(Named):
+    """A subject label; its description is what a classifier without training for it compares a text with."""
+
+    label: str
+    group: str
+    description: str
+
+
+class Target(Named):
+    """What a stance is about: the proposition one is for or against."""
+
+    label: str
+    proposition: str
+    favor: str  # what one who is for it says, in one sentence
+    against: str  # what one who is against it says
+
+
+T = TypeVar("T")
+E = TypeVar("E", bound=Named)
+
+
+class Vocabulary(Entry):
+    """Everything under config/ but the settings."""
+
+    sources: dict[str, Source]
+    topics: dict[str, Topic]
+    targets: dict[str, Target]
+
+    def source(self, source_id: str) -> Source:
+        """A source by id.
+
+        Raises:
+            UnknownNameError: there is none; names the nearest.
+        """
+        return _named("source", self.sources, source_id)
+
+    def topic(self, topic_id: str) -> Topic:
+        """A topic by id; raises UnknownNameError."""
+        return _named("topic", self.topics, topic_id)
+
+    def target(self, target_id: str) -> Target:
+        """A target by id; raises UnknownNameError."""
+        return _named("target", self.targets, target_id)
+
+
+def _named(kind: str, table: dict[str, T], name: str) -> T:
+    if name not in table:
+        raise UnknownNameError(kind, name, table)
+    return table[name]
+
+
+def load_vocabulary(config: Path) -> Vocabulary:
+    """Read sources, topics and targets from a config folder.
+
+    Raises:
+        ConfigError: every mistake found, each with its file and key.
+    """
+    problems: list[str] = []
+    sources = {
+        entry.id: entry
+        for path in sorted((config / "sources").glob("*.toml"))
+        for entry in _entries(Source, path, [_table(path, problems) | {"id": path.stem}], problems)
+    }
+    tables = {}
+    for name, kind in (("topics", Topic), ("targets", Target)):
+        path = config / f"{name}.toml"
+        rows = [{"id": key} | value for key, value in _table(path, problems).items() if isinstance(value, dict)]
+        tables[name] = {entry.id: entry for entry in _entries(kind, path, rows, problems)}
+    if problems:
+        raise ConfigError(problems)
+    return Vocabulary(sources=sources, **tables)
+
+
+def _table(path: Path, problems: list[str]) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        problems.append(f"{path}: not there; 'govwire init DIR' writes a whole config folder")
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        problems.append(f"{path}: {error}")
+    return {}
+
+
+def _entries(kind: type[E], path: Path, rows: list[dict[str, Any]], problems: list[str]) -> Iterator[E]:
+    for row in rows:
+        try:
+            yield kind.model_validate(row)
+        except ValidationError as error:
+            problems += [
+                f"{path}: {row.get('id', '?')}.{'.'.join(map(str, entry['loc']))}: {entry['msg']}"
+                for entry in error.errors(include_url=False)
+            ]

@@ -37,8 +37,12 @@ def traceparent(trace_seed: str, span_seed: str) -> str:
     return f"00-{trace.hexdigest()[:32]}-{span.hexdigest()[:16]}-01"
 
 
-def wrap(stage: str, key: str, record: Record, *, lane: Lane, fetch_id: str) -> Message:
-    """A record as the message that `stage` publishes; `fetch_id` ties the whole way of one fetch into one trace."""
+def wrap(stage: str, key: str, record: Record, *, lane: Lane, url_id: str, fetch_id: str) -> Message:
+    """A record as the message that `stage` publishes.
+
+    `url_id` (the event's subject) and `fetch_id` stay readable where the record itself is not, so that the ledger can
+    tell what became of it; `fetch_id` also ties the whole way of one fetch into one trace.
+    """
     event_id = ce_id(stage, record)
     event = CloudEvent(
         attributes={
@@ -47,6 +51,8 @@ def wrap(stage: str, key: str, record: Record, *, lane: Lane, fetch_id: str) -> 
             "type": f"govwire.{type(record).__name__.lower()}.v{record.schema_number}",
             "specversion": "1.0",
             "datacontenttype": "application/json",
+            "subject": url_id,
+            "fetchid": fetch_id,
             "lane": str(lane),
             "partitionkey": key,
             "traceparent": traceparent(fetch_id, event_id),

@@ -44,16 +44,16 @@ CHANNELS: tuple[Channel, ...] = (PAGES, ARTICLES, TAGGED, DEADLETTERS, ALERTS)
 
 @dataclass(frozen=True)
 class Step:
-    """One stage's line in the flow. The consumer group is `<prefix>.<name>`."""
+    """One stage's line in the flow. Its consumer groups are `<prefix>.<name>` and `<prefix>.<name>.backfill`."""
 
     name: str
     reads: Channel | None
     writes: Channel | None
     lanes: tuple[Lane, ...] = (Lane.LIVE, Lane.BACKFILL)
 
-    def group(self, prefix: str) -> str:
-        """The stage's consumer group."""
-        return f"{prefix}.{self.name}"
+    def group(self, prefix: str, lane: Lane = Lane.LIVE) -> str:
+        """The stage's consumer group, one for each lane, so that history never delays the news."""
+        return f"{prefix}.{self.name}" if lane is Lane.LIVE else f"{prefix}.{self.name}.{lane}"
 
 
 CRAWL = Step("crawl", None, PAGES)

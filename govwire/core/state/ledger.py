@@ -45,8 +45,7 @@ class Outcomes:
     url: str
     source_id: str
     lane: Lane
-    fetch_id: str  # "" before the first fetch
-    fetched_at: datetime | None
+    fetch_id: str  # "" before the first fetch; fetch_ids of one URL sort by time
     stage: str
     outcome: Outcome
     reason: str | None = None
@@ -106,12 +105,9 @@ def record(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime)
 def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) -> None:
     rows = insert_into(transaction, standing)
     new = rows.excluded
-    later_fetch = new.fetched_at > standing.c.fetched_at
-    same_fetch = or_(
-        and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank),
-        standing.c.fetched_at.is_(None),
-    )
-    columns = ("fetch_id", "fetched_at", "stage", "stage_rank", "outcome", "reason", "at")
+    later_fetch = new.fetch_id > standing.c.fetch_id
+    same_fetch = and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank)
+    columns = ("fetch_id", "stage", "stage_rank", "outcome", "reason", "at")
     values: dict[str, Any] = {name: new[name] for name in columns}
     values["article_id"] = func.coalesce(new.article_id, standing.c.article_id)
     transaction.execute(
@@ -123,7 +119,6 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
                 "source_id": item.source_id,
                 "lane": str(item.lane),
                 "fetch_id": item.fetch_id,
-                "fetched_at": item.fetched_at,
                 "stage": item.stage,
                 "stage_rank": _RANK[item.stage],
                 "outcome": str(item.outcome),

@@ -142,7 +142,6 @@ standing = Table(
     Column("source_id", Name, nullable=False, index=True),
     Column("lane", String(16), nullable=False),
     Column("fetch_id", Name, nullable=False),
-    Column("fetched_at", Utc),
     Column("stage", String(16), nullable=False),
     Column("stage_rank", Integer, nullable=False),
     Column("outcome", String(32), nullable=False),

@@ -1,0 +1,139 @@
+"""Dead letters: records set aside with their reason, kept as they were, shown, replayed or dropped by a person.
+
+The letters lie on the bus (`<prefix>.deadletters`); what a person has settled is a row in state, so that a list shows
+what is still open. A replay sends the original bytes to where they lay; every sink is idempotent, so it is safe twice.
+"""
+
+import base64
+import hashlib
+import traceback
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+
+from govwire import __version__
+from govwire.core.bus import Bus, Delivery, Message
+from govwire.core.envelope import lane_of, wrap
+from govwire.core.errors import NewerSchemaError, RecordError, UnknownNameError
+from govwire.core.flow import DEADLETTERS, Step
+from govwire.core.records import DeadLetter, Header, Origin
+from govwire.core.state import State, letters
+from govwire.core.state.ledger import Outcome, Outcomes
+
+
+def make(stage: str, delivery: Delivery, error: Exception, died_at: datetime) -> DeadLetter:
+    """The dead letter of a record that `stage` could not process; the same for the same record and place."""
+    origin = Origin(kafka_topic=delivery.kafka_topic, partition=delivery.partition, offset=delivery.offset)
+    seed = f"{stage}|{origin.kafka_topic}|{origin.partition}|{origin.offset}"
+    headers = delivery.message.headers
+    frames = traceback.extract_tb(error.__traceback__)
+    return DeadLetter(
+        dead_letter_id=hashlib.sha256(seed.encode()).hexdigest()[:16],
+        stage=stage,
+        reason=error.reason if isinstance(error, RecordError) else "unexpected_error",
+        error=type(error).__name__,
+        message=str(error) or repr(error),
+        place=f"{frames[-1].name}:{frames[-1].lineno}" if frames else "",
+        attempts=1,
+        code_version=__version__,
+        died_at=died_at,
+        origin=origin,
+        url_id=headers.get("ce_subject"),
+        lane=lane_of(headers),
+        key=delivery.message.key,
+        headers=tuple(Header(name=name, value=value) for name, value in sorted(headers.items())),
+        value_base64=base64.b64encode(delivery.message.value).decode("ascii"),
+    )
+
+
+def message(letter: DeadLetter) -> Message:
+    """The letter as it goes on the bus."""
+    fetch_id = _header(letter, "ce_fetchid") or letter.dead_letter_id
+    return wrap(
+        letter.stage, letter.dead_letter_id, letter, lane=letter.lane, url_id=letter.url_id or "", fetch_id=fetch_id
+    )
+
+
+def outcomes(dead: Sequence[DeadLetter]) -> list[Outcomes]:
+    """The ledger's rows for dead letters whose URL is known."""
+    return [
+        Outcomes(
+            url_id=letter.url_id,
+            url="",
+            source_id="",
+            lane=letter.lane,
+            fetch_id=_header(letter, "ce_fetchid") or "",
+            stage=letter.stage,
+            outcome=Outcome.DEAD,
+            reason=letter.reason,
+            detail=f"{letter.error}: {letter.message}"[:500],
+        )
+        for letter in dead
+        if letter.url_id
+    ]
+
+
+def open_letters(bus: Bus, state: State, prefix: str) -> Iterator[DeadLetter]:
+    """Every letter that nobody has replayed or dropped yet, oldest first."""
+    with state.begin() as transaction:
+        settled = letters.settled(transaction)
+    seen = set()
+    for delivery in bus.scan(DEADLETTERS.kafka_topic(prefix)):
+        letter = DeadLetter.from_json(delivery.message.value)
+        if letter.dead_letter_id not in settled and letter.dead_letter_id not in seen:
+            seen.add(letter.dead_letter_id)
+            yield letter
+
+
+def find(bus: Bus, state: State, prefix: str, dead_letter_ids: Sequence[str]) -> list[DeadLetter]:
+    """Open letters by id, or by the beginning of one.
+
+    Raises:
+        UnknownNameError: no open letter has that id.
+    """
+    known = {letter.dead_letter_id: letter for letter in open_letters(bus, state, prefix)}
+    found = []
+    for wanted in dead_letter_ids:
+        match = [letter for letter_id, letter in known.items() if letter_id.startswith(wanted)]
+        if not match:
+            raise UnknownNameError("dead letter", wanted, known)
+        found += match
+    return found
+
+
+def replay(bus: Bus, state: State, dead: Sequence[DeadLetter]) -> None:
+    """Send the records to where they lay, then mark the letters settled."""
+    for letter in dead:
+        headers = {header.name: header.value for header in letter.headers}
+        bus.publish(letter.origin.kafka_topic, [Message(key=letter.key, value=letter.value(), headers=headers)])
+    settle(state, dead, "replayed")
+
+
+def settle(state: State, dead: Sequence[DeadLetter], fate: str) -> None:
+    """Mark letters as dealt with: `replayed` or `dropped`."""
+    with state.begin() as transaction:
+        letters.settle(transaction, [letter.dead_letter_id for letter in dead], fate, datetime.now(UTC))
+
+
+def replay_known(bus: Bus, state: State, step: Step, prefix: str) -> int:
+    """Replay what a stage once set aside as `newer_schema` and can read now; returns how many."""
+    assert step.reads is not None
+    known = [
+        letter
+        for letter in open_letters(bus, state, prefix)
+        if letter.stage == step.name and letter.reason == NewerSchemaError.reason and _reads(step, letter)
+    ]
+    replay(bus, state, known)
+    return len(known)
+
+
+def _reads(step: Step, letter: DeadLetter) -> bool:
+    assert step.reads is not None
+    try:
+        step.reads.record.from_json(letter.value())
+    except RecordError:
+        return False
+    return True
+
+
+def _header(letter: DeadLetter, name: str) -> str | None:
+    return next((header.value for header in letter.headers if header.name == name), None)

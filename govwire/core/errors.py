@@ -4,6 +4,7 @@ GovwireError
 ├── ConfigError              wrong or missing configuration: stop at start, exit 2, all problems at once
 │   └── UnknownNameError     a source, topic, target, stage … that is not there (names what is, and the nearest)
 ├── QueryError               a query that cannot be parsed; points at the column
+├── UrlError                 an address that is no http or https URL: the entry that holds it is passed over
 ├── RecordError              this record cannot be processed: dead letter with `reason`, the stage goes on
 │   ├── DecodeError          not a record of ours (`not_json`, `not_a_record`)
 │   ├── NewerSchemaError     a record of a newer schema (`newer_schema`), replayed once the stage knows it
@@ -55,6 +56,13 @@ class QueryError(GovwireError):
     def __init__(self, message: str, column: int) -> None:
         self.column = column
         super().__init__(f"query, column {column}: {message}")
+
+
+class UrlError(GovwireError):
+    """An address that is no http or https URL with a host."""
+
+    def __init__(self, url: str, cause: str) -> None:
+        super().__init__(f"address {url[:200]!r}: {cause}; write a whole http or https URL")
 
 
 class RecordError(GovwireError):

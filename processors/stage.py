@@ -17,13 +17,13 @@ from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
 
 import structlog
-from tenacity import RetryCallState, Retrying, retry_if_exception_type, wait_random_exponential
 
 from govwire.core import faults
 from govwire.core.bus import Bus, Delivery, Member, Message
 from govwire.core.errors import RecordError, ServiceError
 from govwire.core.flow import DEADLETTERS, Channel, Step
 from govwire.core.metrics import BATCH_SECONDS, DEAD_LETTERS, DROPS, LAG, RECORDS, RETRIES, Health
+from govwire.core.patience import StoppedError, patiently
 from govwire.core.records import DeadLetter, Lane, Record
 from govwire.core.state import State, Transaction
 from govwire.core.state import ledger as books
@@ -37,9 +37,6 @@ T = TypeVar("T")
 
 READ_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 1.0
-# Back-off of a service that is away: half a second at first, never more than half a minute.
-BACKOFF_BASE_SECONDS = 0.5
-BACKOFF_CEILING_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -78,10 +75,6 @@ class Stage(Protocol[R_contra]):
         """Release what the stage holds."""
 
 
-class StoppedError(Exception):
-    """The loop was asked to stop while it waited for a service; the batch stays uncommitted."""
-
-
 @dataclass(frozen=True)
 class _Batch:
     deliveries: list[Delivery]
@@ -101,9 +94,11 @@ class Loop:
         slot: str,
         stop: threading.Event,
         health: Health,
+        give_up_seconds: float | None = None,
     ) -> None:
         self._stage, self._bus, self._state = stage, bus, state
         self._prefix, self._slot, self._stop, self._health = prefix, slot, stop, health
+        self._give_up_seconds = give_up_seconds  # None: a service that is away is waited for, for ever
         self._name = stage.step.name
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"{self._name}-work")
 
@@ -155,7 +150,7 @@ class Loop:
         try:
             with BATCH_SECONDS.labels(self._name).time():
                 self._patiently(lambda: self._process(batch))
-        except StoppedError:
+        except (StoppedError, ServiceError):
             raise
         except Exception as error:
             if len(batch.deliveries) > 1:
@@ -244,32 +239,9 @@ class Loop:
             )
 
     def _patiently(self, action: Callable[[], T]) -> T:
-        """Do it, and while a service is away wait and do it again, until asked to stop."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(ServiceError),
-            wait=_back_off,
-            sleep=self._pause,
-            before_sleep=self._tell,
-            reraise=True,
-        )
-        return retrying(action)
+        return patiently(action, self._stop, self._tell, self._give_up_seconds)
 
-    def _tell(self, attempt: RetryCallState) -> None:
-        assert attempt.outcome is not None
-        error = attempt.outcome.exception()
+    def _tell(self, error: ServiceError, wait_seconds: float) -> None:
         RETRIES.labels(self._name, type(error).__name__).inc()
         self._health.beat(self._name, trouble=str(error))
-        log.warning("service_away", stage=self._name, error=str(error), wait_seconds=round(attempt.upcoming_sleep, 1))
-
-    def _pause(self, seconds: float) -> None:
-        if self._stop.wait(seconds):
-            raise StoppedError
-
-
-_EXPONENTIAL = wait_random_exponential(multiplier=BACKOFF_BASE_SECONDS, max=BACKOFF_CEILING_SECONDS)
-
-
-def _back_off(attempt: RetryCallState) -> float:
-    error = attempt.outcome.exception() if attempt.outcome else None
-    asked = error.retry_after_seconds if isinstance(error, ServiceError) else None
-    return asked if asked is not None else _EXPONENTIAL(attempt)
+        log.warning("service_away", stage=self._name, error=str(error), wait_seconds=wait_seconds)

@@ -1,0 +1,225 @@
+"""Commands of the person who runs it: run, crawl, process, setup, init, status, doctor, dead letters."""
+
+import json
+import shutil
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from govwire.cli import Json, app, output, settings, vocabulary
+from govwire.core.errors import ConfigError, UnknownNameError
+from govwire.core.flow import STEPS
+from govwire.core.settings import find_config
+from govwire.core.share import shared
+
+if TYPE_CHECKING:
+    from govwire.core.bus import Bus
+    from govwire.core.records import DeadLetter
+    from govwire.core.state import State
+
+deadletters_app = typer.Typer(no_args_is_help=True, help="Records set aside with their reason: show, replay, drop.")
+app.add_typer(deadletters_app, name="deadletters")
+
+
+@app.command()
+def run(
+    once: Annotated[bool, typer.Option("--once", help="Each source once, drain, summary, end.")] = False,
+    demo: Annotated[bool, typer.Option("--demo", help="Bundled sample sites on loopback.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Run everything on this machine until Ctrl-C; the summary is printed whenever all is drained."""
+    from govwire.run import run as run_all
+    from govwire.run.summary import Summary
+
+    def tell(summary: Summary) -> None:
+        typer.echo(json.dumps(summary.as_dict()) if as_json else f"\n{summary}")
+
+    with ExitStack() as stack:
+        words, chosen = vocabulary(), settings()
+        if demo:
+            from govwire import demo as samples
+
+            sites = stack.enter_context(samples.start())
+            words = words.model_copy(update={"sources": sites.sources()})
+            chosen = settings(**sites.overrides())
+        run_all(chosen, words, once=once, tell=tell)
+
+
+@app.command()
+def crawl(
+    sources: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none: all of them.")] = None,
+    url: Annotated[list[str] | None, typer.Option(help="Fetch this page too.")] = None,
+) -> None:
+    """Fetch now: sources by id, or single pages; what comes is processed by `run` or `process`."""
+    from govwire.run.children import Task, perform
+
+    words = vocabulary()
+    chosen = tuple(words.source(source_id).id for source_id in sources or ())
+    if not chosen and not url:
+        chosen = tuple(words.sources)
+    task = Task("crawl", settings(), words, ("crawl",), once=True, source_ids=chosen, asked=tuple(url or ()))
+    raise typer.Exit(perform(task, threading.Event()))
+
+
+@app.command()
+def process(
+    stages: Annotated[list[str], typer.Argument(help=f"Stages: {', '.join(STEPS)}.")],
+    slot: Annotated[
+        int | None, typer.Option(help="This process's number on this host; default the lowest free.")
+    ] = None,
+) -> None:
+    """Run stages as members of their consumer groups until stopped; start it elsewhere again to share the work."""
+    from govwire.run.children import Task, perform
+
+    for name in stages:
+        if name not in STEPS:
+            raise UnknownNameError("stage", name, STEPS)
+    if "crawl" in stages and len(stages) > 1:
+        raise ConfigError("stage crawl wants a process of its own; start 'govwire process crawl' beside the others")
+    task = Task("-".join(stages), settings(), vocabulary(), tuple(stages), slot=slot)
+    raise typer.Exit(perform(task, threading.Event()))
+
+
+@app.command()
+def setup(
+    show: Annotated[bool, typer.Option("--print", help="Change nothing; print it for another team to apply.")] = False,
+) -> None:
+    """Create what is missing: state schema, Kafka topics, index templates and indices, Kibana dashboard."""
+    from govwire.core.bus import open_bus
+    from govwire.core.index import open_index
+    from govwire.core.kibana import import_dashboards
+    from govwire.core.state import open_state
+
+    chosen = settings()
+    with ExitStack() as stack:
+        bus = open_bus(chosen)
+        stack.callback(bus.close)
+        index = open_index(chosen)
+        stack.callback(index.close)
+        if show:
+            typer.echo(json.dumps({"bus": bus.plan(), "index": index.plan()}, indent=2, ensure_ascii=False))
+            return
+        stack.enter_context(open_state(chosen.state_url))
+        lines = [*bus.setup(), *index.setup()]
+        if chosen.kibana.url is not None:
+            lines += import_dashboards(chosen)
+        for line in lines or ["nothing was missing"]:
+            typer.echo(line)
+
+
+@app.command()
+def init(folder: Annotated[Path, typer.Argument(help="The config folder to write.")]) -> None:
+    """Write a config folder to edit: settings, sources, topics, targets, term lists."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ConfigError(f"{folder}: not empty; name a new folder")
+    shutil.copytree(shared("config"), folder, dirs_exist_ok=True)
+    typer.echo(f"wrote {folder}; use it with --config {folder} or GOVWIRE_CONFIG={folder}")
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """Where everything stands: the ledger's summary, lags, sources, alerts."""
+    from govwire.core.bus import open_bus
+    from govwire.core.state import open_state
+    from govwire.run.status import Status, inspect
+
+    chosen = settings()
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(chosen.state_url))
+        bus = open_bus(chosen)
+        stack.callback(bus.close)
+        found: Status = inspect(chosen, vocabulary(), bus, state)
+    typer.echo(json.dumps(found.as_dict(), default=str) if as_json else str(found))
+
+
+@app.command()
+def doctor() -> None:
+    """Check settings, files, services and model; one line each, exit 1 when something is wrong."""
+    from govwire.run.doctor import examine
+
+    worst = 0
+    for check in examine(settings(), find_config()):
+        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.told}")
+        worst = worst if check.ok else 1
+    raise typer.Exit(worst)
+
+
+@deadletters_app.command("list")
+def list_letters(as_json: Json = False) -> None:
+    """Letters that nobody has replayed or dropped."""
+    from processors import deadletters
+
+    with _bus_and_state() as (bus, state, prefix):
+        letters = [
+            letter.model_dump(mode="json", exclude={"value_base64", "headers"})
+            for letter in deadletters.open_letters(bus, state, prefix)
+        ]
+    columns = ("dead_letter_id", "stage", "reason", "message", "died_at", "url_id")
+    output.rows(letters, columns, as_json=as_json, empty="no open dead letters")
+
+
+@deadletters_app.command()
+def show(letter_id: Annotated[str, typer.Argument(help="A letter's id, or its beginning.")]) -> None:
+    """One letter whole, with the record's bytes as text."""
+    from processors import deadletters
+
+    with _bus_and_state() as (bus, state, prefix):
+        for letter in deadletters.find(bus, state, prefix, [letter_id]):
+            shown = letter.model_dump(mode="json", exclude={"value_base64"})
+            shown["value"] = letter.value().decode("utf-8", "backslashreplace")
+            typer.echo(json.dumps(shown, indent=2, ensure_ascii=False))
+
+
+Letters = Annotated[list[str] | None, typer.Argument(help="Ids of letters, or their beginnings.")]
+All = Annotated[bool, typer.Option("--all", help="Every open letter.")]
+
+
+@deadletters_app.command()
+def replay(letter_ids: Letters = None, everything: All = False) -> None:
+    """Send the records through again."""
+    from processors import deadletters
+
+    with _bus_and_state() as (bus, state, prefix):
+        dead = _chosen(bus, state, prefix, letter_ids, everything=everything)
+        deadletters.replay(bus, state, dead)
+    typer.echo(f"replayed {len(dead)}")
+
+
+@deadletters_app.command()
+def drop(letter_ids: Letters = None, everything: All = False) -> None:
+    """Settle letters without replaying them."""
+    from processors import deadletters
+
+    with _bus_and_state() as (bus, state, prefix):
+        dead = _chosen(bus, state, prefix, letter_ids, everything=everything)
+        deadletters.settle(state, dead, "dropped")
+    typer.echo(f"dropped {len(dead)}")
+
+
+@contextmanager
+def _bus_and_state() -> Iterator[tuple["Bus", "State", str]]:
+    from govwire.core.bus import open_bus
+    from govwire.core.state import open_state
+
+    chosen = settings()
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(chosen.state_url))
+        bus = open_bus(chosen)
+        stack.callback(bus.close)
+        yield bus, state, chosen.bus.prefix
+
+
+def _chosen(
+    bus: "Bus", state: "State", prefix: str, letter_ids: Sequence[str] | None, *, everything: bool
+) -> "list[DeadLetter]":
+    from processors import deadletters
+
+    if everything:
+        return list(deadletters.open_letters(bus, state, prefix))
+    if not letter_ids:
+        raise ConfigError("name letters by id (govwire deadletters list shows them), or say --all")
+    return deadletters.find(bus, state, prefix, letter_ids)

@@ -1,0 +1,34 @@
+"""How commands print: tables for people, JSON lines for programs."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+
+def rows(items: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
+    """Print items as a table of these columns, or whole as JSON lines; `empty` is said when there are none."""
+    if as_json:
+        for item in items:
+            typer.echo(json.dumps(item, ensure_ascii=False, default=str))
+        return
+    listed = list(items)
+    if not listed:
+        typer.echo(empty)
+        return
+    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    for item in listed:
+        table.add_row(*[_cell(item.get(column)) for column in columns])
+    Console().print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return escape(str(value))

@@ -1,0 +1,170 @@
+"""Commands that answer: search, why, export, sources."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from govwire.cli import Json, app, output, settings, vocabulary
+
+if TYPE_CHECKING:
+    from govwire.core.index import Index, Kind
+    from govwire.core.query import Query
+
+sources_app = typer.Typer(no_args_is_help=True, help="The outlets and institutions that are watched.")
+app.add_typer(sources_app, name="sources")
+
+QueryText = Annotated[str, typer.Argument(metavar="QUERY", help="As 'topic:regulation_law stance:favor'; empty: all.")]
+Since = Annotated[str | None, typer.Option(help="From this day on (2026-10-05, or 7d for the last seven days).")]
+Until = Annotated[str | None, typer.Option(help="Up to and with this day.")]
+
+
+class Format(StrEnum):
+    """What `export` writes."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@app.command()
+def search(  # noqa: PLR0917 - a command's options, each passed by name
+    query: QueryText = "",
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, typer.Option(min=1, max=1000)] = 20,
+    facets: Annotated[list[str] | None, typer.Option(help="Count these over all matches, as source or topic.")] = None,
+    as_json: Json = False,
+) -> None:
+    """The newest articles that match, with labels and evidence."""
+    with _index() as index:
+        found = index.search(_parse(query, since, until), limit=limit, facets=tuple(facets or ()))
+    if as_json:
+        for hit in found.hits:
+            typer.echo(json.dumps(hit.body, ensure_ascii=False, default=str))
+        if facets:
+            counts = {name: {bucket.key: bucket.count for bucket in found.facets[name]} for name in found.facets}
+            typer.echo(json.dumps({"total": found.total, "facets": counts}, ensure_ascii=False))
+        return
+    typer.echo(f"{found.total} found" + (f", the newest {limit}" if found.total > limit else ""))
+    for hit in found.hits:
+        _show(hit.body)
+    for name, buckets in found.facets.items():
+        typer.echo(f"\n{name}: " + ", ".join(f"{bucket.key} {bucket.count}" for bucket in buckets))
+
+
+@app.command()
+def why(url: Annotated[str, typer.Argument(help="Any URL.")], as_json: Json = False) -> None:
+    """What became of a URL, stage by stage."""
+    from govwire.core.state import open_state
+    from govwire.run.why import explain
+
+    with open_state(settings().state_url) as state:
+        told = explain(state, url)
+    if as_json:
+        typer.echo(json.dumps(told.as_dict(), ensure_ascii=False, default=str))
+    else:
+        typer.echo(str(told))
+    raise typer.Exit(0 if told.known else 1)
+
+
+@app.command()
+def export(
+    query: QueryText = "",
+    since: Since = None,
+    until: Until = None,
+    claims: Annotated[bool, typer.Option("--claims", help="Claims, a row each, instead of articles.")] = False,
+    form: Annotated[Format, typer.Option("--format")] = Format.JSONL,
+) -> None:
+    """Every match, as JSON Lines or CSV on standard output."""
+    with _index() as index:
+        rows = _all(index, _parse(query, since, until), "claims" if claims else "articles")
+        if form is Format.JSONL:
+            for row in rows:
+                typer.echo(json.dumps(row, ensure_ascii=False, default=str))
+        else:
+            _write_csv(rows)
+
+
+@sources_app.command("list")
+def list_sources(as_json: Json = False) -> None:
+    """Sources of the config folder, and how their feeds do."""
+    from govwire.core.state import open_state, sources
+
+    with open_state(settings().state_url) as state, state.begin() as transaction:
+        feeds = list(sources.feed_health(transaction))
+    rows = []
+    for source in vocabulary().sources.values():
+        read = [feed for feed in feeds if feed["source_id"] == source.id]
+        succeeded = max((feed["succeeded_at"] for feed in read if feed["succeeded_at"]), default=None)
+        rows.append(
+            source.model_dump(mode="json")
+            | {
+                "succeeded_at": succeeded.isoformat(timespec="seconds") if succeeded else None,
+                "failures": max((feed["failures"] for feed in read), default=0),
+                "error": next((feed["error"] for feed in read if feed["error"]), None),
+            }
+        )
+    columns = ("id", "name", "kind", "country", "language", "verified", "succeeded_at", "failures", "error")
+    output.rows(rows, columns, as_json=as_json, empty="no sources: add config/sources/<id>.toml")
+
+
+@contextmanager
+def _index() -> Iterator["Index"]:
+    from govwire.core.index import open_index
+
+    with ExitStack() as stack:
+        index = open_index(settings())
+        stack.callback(index.close)
+        yield index
+
+
+def _parse(text: str, since: str | None, until: str | None) -> "Query":
+    from govwire.core.query import parse
+
+    words = vocabulary()
+    parts = [f"({text})" if text.strip() and (since or until) else text]
+    parts += [f"since:{since}"] if since else []
+    parts += [f"until:{until}"] if until else []
+    return parse(" ".join(parts).strip(), now=datetime.now(UTC), topics=words.topics, targets=words.targets)
+
+
+def _all(index: "Index", query: "Query", kind: "Kind") -> Iterator[Mapping[str, Any]]:
+    after = None
+    while True:
+        page = index.search(query, kind=kind, limit=500, after=after)
+        yield from (hit.body for hit in page.hits)
+        after = page.next_after
+        if after is None:
+            return
+
+
+def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
+    from govwire.core.index.documents import csv_row
+
+    writer = None
+    for row in rows:
+        flat = csv_row(row)
+        if writer is None:
+            writer = csv.DictWriter(sys.stdout, list(flat), lineterminator="\n")
+            writer.writeheader()
+        writer.writerow(flat)
+
+
+def _show(body: Mapping[str, Any]) -> None:
+    topics = ", ".join(topic["id"] for topic in body["topics"])
+    typer.echo(f"\n{str(body['sort_at'])[:10]}  {body['source']['name']}  {body['title']}\n  {body['url']}")
+    if topics:
+        typer.echo(f"  topics: {topics}")
+    for stance in body["stance"]:
+        evidence = stance.get("evidence")
+        said = f"  “{evidence['text']}”" if evidence else ""
+        typer.echo(f"  {stance['target']}: {stance['label']} ({stance['score']:.2f}){said}")
+    for claim in body["claims"]:
+        if claim["shown"]:
+            typer.echo(f"  {claim['holder']}: {claim['target']} {claim['label']}  “{claim['evidence']['text']}”")

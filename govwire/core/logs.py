@@ -1,0 +1,42 @@
+"""Logging of a process: structlog to standard error, an event and its fields, for people or for machines."""
+
+import logging
+import sys
+
+import structlog
+
+from govwire.core.settings import Settings
+
+
+def configure(settings: Settings) -> None:
+    """Set this process's log level and format; foreign libraries' warnings come the same way."""
+    level = logging.getLevelNamesMapping()[settings.log_level.upper()]
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer()
+        if settings.log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    # Our own events at the level asked for; libraries tell us only what they find worrying.
+    root.setLevel(max(level, logging.WARNING))
+    for name in ("govwire", "crawlers", "processors"):
+        logging.getLogger(name).setLevel(level)

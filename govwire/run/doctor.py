@@ -1,0 +1,107 @@
+"""The doctor: every thing that can be wrong with an installation, each checked and told in one line."""
+
+import importlib.util
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from govwire.core.bus import open_bus
+from govwire.core.errors import ConfigError, GovwireError
+from govwire.core.index import open_index
+from govwire.core.settings import Settings
+from govwire.core.state import open_state
+from govwire.core.vocabulary import load_vocabulary
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding."""
+
+    name: str
+    ok: bool
+    told: str
+
+
+def examine(settings: Settings, config: Path) -> Iterator[Check]:
+    """Check one thing after the other; a failed check never stops the next."""
+    checks: dict[str, Callable[[], str]] = {
+        "config": lambda: _config(config),
+        "user agent": lambda: _user_agent(settings),
+        "data_dir": lambda: _data_dir(settings),
+        "crc32c": _crc32c,
+        "state": lambda: _state(settings),
+        "bus": lambda: _bus(settings),
+        "index": lambda: _index(settings),
+        "model": lambda: _model(settings, config),
+    }
+    for name, check in checks.items():
+        try:
+            yield Check(name, ok=True, told=check())
+        except GovwireError as error:
+            yield Check(name, ok=False, told=str(error))
+
+
+def _config(config: Path) -> str:
+    words = load_vocabulary(config)
+    return f"{config}: {len(words.sources)} sources, {len(words.topics)} topics, {len(words.targets)} targets"
+
+
+def _user_agent(settings: Settings) -> str:
+    if settings.user_agent is None:
+        raise ConfigError("user_agent is not set: the web is not crawled without a name and a contact in it")
+    return settings.user_agent
+
+
+def _data_dir(settings: Settings) -> str:
+    folder = settings.data_dir
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error}; set data_dir to a folder that can be written") from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigError(f"{folder}: cannot be written; set data_dir to a folder that can")
+    free = shutil.disk_usage(folder).free
+    if free < settings.retention.min_free_bytes:
+        raise ConfigError(f"{folder}: {free >> 20} MiB free, below retention.min_free_bytes: nothing is crawled")
+    return f"{folder.resolve()}: {free >> 20} MiB free"
+
+
+def _crc32c() -> str:
+    if importlib.util.find_spec("crc32c") is None:
+        raise ConfigError(
+            "package crc32c is missing: Kafka records would be checksummed 130 times slower; pip install crc32c"
+        )
+    return "compiled checksums"
+
+
+def _state(settings: Settings) -> str:
+    with open_state(settings.state_url):
+        return "reached, schema up to date"
+
+
+def _bus(settings: Settings) -> str:
+    bus = open_bus(settings)
+    try:
+        made = bus.setup()
+    finally:
+        bus.close()
+    return f"{settings.bus.url} reached, {len(made)} Kafka topics made now" if made else f"{settings.bus.url} reached"
+
+
+def _index(settings: Settings) -> str:
+    index = open_index(settings)
+    try:
+        problems = index.check()
+    finally:
+        index.close()
+    if problems:
+        raise ConfigError(problems)
+    return "reached, mappings fit"
+
+
+def _model(settings: Settings, config: Path) -> str:
+    from processors.classifiers import open_classifier
+
+    return open_classifier(settings, load_vocabulary(config)).model

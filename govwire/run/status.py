@@ -1,0 +1,69 @@
+"""Where everything stands: what `govwire status` prints for the person who looks at it at 3 a.m."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from govwire.core.bus import Bus
+from govwire.core.flow import FLOW
+from govwire.core.settings import Settings
+from govwire.core.state import State, sources
+from govwire.core.vocabulary import Vocabulary
+from govwire.run.summary import Summary, summarise
+from processors import deadletters
+
+
+@dataclass(frozen=True)
+class Status:
+    """The summary, each stage's lag, each feed's health, and the open dead letters."""
+
+    summary: Summary
+    lags: dict[str, int]
+    feeds: list[dict[str, Any]]
+    open_letters: int
+
+    def as_dict(self) -> dict[str, Any]:
+        """The status as plain data."""
+        return {
+            "summary": self.summary.as_dict(),
+            "lags": self.lags,
+            "feeds": self.feeds,
+            "open_dead_letters": self.open_letters,
+        }
+
+    def __str__(self) -> str:
+        failing = [feed for feed in self.feeds if feed["failures"]]
+        lines = [
+            str(self.summary),
+            "lag        " + ", ".join(f"{group} {lag}" for group, lag in self.lags.items()),
+            f"letters    {self.open_letters} open (govwire deadletters list)",
+            f"feeds      {len(self.feeds)} read, {len(failing)} failing",
+        ]
+        lines += [
+            f"  {feed['source_id']}: {feed['url']}: {feed['failures']} failures: {feed['error']}" for feed in failing
+        ]
+        return "\n".join(lines)
+
+
+def inspect(settings: Settings, vocabulary: Vocabulary, bus: Bus, state: State) -> Status:
+    """Ask bus and state.
+
+    Raises:
+        ServiceError: one of them is away.
+    """
+    prefix = settings.bus.prefix
+    lags = {
+        step.group(prefix, lane).removeprefix(f"{prefix}."): bus.lag(
+            step.group(prefix, lane), [step.reads.kafka_topic(prefix, lane)]
+        )
+        for step in FLOW
+        if step.reads is not None
+        for lane in step.lanes
+    }
+    with state.begin() as transaction:
+        feeds = [feed for feed in sources.feed_health(transaction) if feed["source_id"] in vocabulary.sources]
+    return Status(
+        summary=summarise(state),
+        lags=lags,
+        feeds=feeds,
+        open_letters=sum(1 for _ in deadletters.open_letters(bus, state, prefix)),
+    )

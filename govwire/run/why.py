@@ -1,0 +1,59 @@
+"""Why an article is, or is not, in the index: every stage's outcome for one URL."""
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from govwire.core import urls
+from govwire.core.state import State, frontier, identity, irrelevant, ledger, outbox
+
+
+@dataclass(frozen=True)
+class Why:
+    """What is known of a URL; `known` is false where it was never seen."""
+
+    url: str
+    known: bool
+    standing: dict[str, Any] | None
+    steps: list[ledger.Step]
+    waiting: dict[str, Any] | None
+    relevance: dict[str, Any] | None
+    alerts: list[dict[str, Any]]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The answer as plain data."""
+        return {**vars(self), "steps": [asdict(step) for step in self.steps]}
+
+    def __str__(self) -> str:
+        if not self.known:
+            return (
+                f"{self.url}\n  never seen: no feed that was read has listed it; 'govwire crawl --url' fetches it now"
+            )
+        lines = [self.url]
+        for step in self.steps:
+            reason = f" ({step.reason})" if step.reason else ""
+            detail = f": {step.detail}" if step.detail else ""
+            lines.append(f"  {step.at:%Y-%m-%d %H:%M:%S}  {step.stage:9} {step.outcome}{reason}{detail}")
+        if self.waiting:
+            lines.append(f"  due {self.waiting['due_at']:%Y-%m-%d %H:%M:%S} ({self.waiting['why']})")
+        if self.relevance:
+            lines.append(f"  relevance {self.relevance['score']:.2f} by {self.relevance['relevance_by']}")
+        lines += [f"  alert {each['subscription']}: {each['status']} {each['message_id']}" for each in self.alerts]
+        return "\n".join(lines)
+
+
+def explain(state: State, url: str) -> Why:
+    """Look a URL up everywhere."""
+    normalised = urls.normalise(url)
+    url_id = urls.url_id(normalised)
+    with state.begin() as transaction:
+        standing = ledger.standing_of(transaction, [url_id]).get(url_id)
+        article_id = identity.article_of(transaction, url_id)
+        return Why(
+            url=normalised,
+            known=standing is not None,
+            standing=standing,
+            steps=ledger.steps_of(transaction, url_id),
+            waiting=frontier.waiting(transaction, url_id),
+            relevance=irrelevant.find(transaction, article_id) if article_id else None,
+            alerts=outbox.of_article(transaction, article_id) if article_id else [],
+        )

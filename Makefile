@@ -49,7 +49,7 @@ chaos: .venv/installed-dev  ## kill -9, outages, full disks
 
 # A part without any test file yet is named and passed over; a part that runs none of its tests fails (pytest's 5).
 $(PARTS):
-	$(call timed,$@,if find tests/$@ -name 'test_*.py' | grep -q .; then $(PYTEST) tests/$@; else echo "no tests yet"; fi)
+	$(call timed,$@,if find tests/$@ -name 'test_*.py' 2>/dev/null | grep -q .; then $(PYTEST) tests/$@; else echo "no tests yet"; fi)
 
 test-hub: .venv/installed-hub  ## tests of models from a hub (installs torch)
 	$(BIN)/python -m pytest -m hub

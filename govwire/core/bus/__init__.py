@@ -10,6 +10,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
 
+from govwire.core.errors import TooLargeError
+from govwire.core.settings import Settings
+
+# The largest message we publish: a page of 8 MiB that zstd cannot press, as base64 inside its JSON, fits.
+WIRE_LIMIT_BYTES = 12 * 1024 * 1024
+
 
 @dataclass(frozen=True)
 class Message:
@@ -89,7 +95,13 @@ class Bus(Protocol):
 
     def member(self, group: str, kafka_topics: Sequence[str], slot: str) -> Member:
         """Join a group. `slot` names this place in it (stage-host-number): a process that comes back under the same
-        name takes its partitions back without waiting."""
+        name takes its partitions back without waiting.
+
+        Raises:
+            ConfigError: a Kafka topic is not there. Where two processes use one slot, one of them gets it too: here
+                at once (embedded), or the older one from its next `commit` (Kafka).
+            BrokerError: the bus cannot be reached.
+        """
 
     def lag(self, group: str, kafka_topics: Sequence[str]) -> int:
         """How many messages the group has not committed, over these Kafka topics."""
@@ -110,3 +122,46 @@ class Bus(Protocol):
 
     def close(self) -> None:
         """Release connections and files."""
+
+
+def open_bus(settings: Settings) -> Bus:
+    """The bus that the settings name; nothing is created on it before `setup`.
+
+    Raises:
+        ConfigError: the address or the credentials are unusable, or data_dir cannot be written.
+        BrokerError: the file of the embedded bus cannot be opened. (A broker is first reached when it is needed.)
+    """
+    if settings.bus.url == "sqlite:":
+        from govwire.core.bus.embedded import EmbeddedBus
+
+        return EmbeddedBus(settings)
+    from govwire.core.bus.kafka.bus import KafkaBus
+
+    return KafkaBus(settings)
+
+
+def size_of(message: Message) -> int:
+    """The bytes a message takes on the wire, a little more rather than less: Kafka's framing is counted in."""
+    # At most 61 bytes head a batch and 28 a record; two lengths of at most 5 bytes go before each header's parts.
+    framing = 128 + 16 * len(message.headers)
+    headers = sum(len(name.encode()) + len(value.encode()) for name, value in message.headers.items())
+    return framing + len(message.key.encode()) + len(message.value) + headers
+
+
+def refuse_too_large(kafka_topic: str, messages: Sequence[Message], limit: int) -> None:
+    """Raise TooLargeError if one of the messages is over the wire limit."""
+    for message in messages:
+        size = size_of(message)
+        if size > limit:
+            raise TooLargeError(
+                f"{kafka_topic}: message {message.key[:80]!r} is {size} bytes, the wire limit is {limit}; not published"
+            )
+
+
+def ends_of(deliveries: Sequence[Delivery]) -> dict[tuple[str, int], int]:
+    """The offset behind the last of these deliveries, for each (Kafka topic, partition): what a commit commits."""
+    ends: dict[tuple[str, int], int] = {}
+    for delivery in deliveries:
+        place = (delivery.kafka_topic, delivery.partition)
+        ends[place] = max(ends.get(place, 0), delivery.offset + 1)
+    return ends

@@ -25,8 +25,8 @@ _TRACKING = re.compile(
       | at_(?: medium | campaign | custom\d | format | bbc_.+ | link_.+ | ptr_.+ )
       | ns_(?: mchannel | source | campaign | linkname | fee )
       | fbclid | gclid | gclsrc | gbraid | wbraid | dclid | msclkid | yclid | twclid | ttclid | igsh | igshid
-      | mc_cid | mc_eid | mkt_tok | _hsenc | _hsmi | __hstc | __hssc | __hsfp | hsctatracking | li_fat_id | _ga | _gl | s_cid
-      | cmpid | xtor | wt\.mc_id | wt_mc | ocid | sr_share | spm | smid | sref | partner_id
+      | mc_cid | mc_eid | mkt_tok | _hsenc | _hsmi | __hstc | __hssc | __hsfp | hsctatracking | _ga | _gl | s_cid
+      | cmpid | li_fat_id | xtor | wt\.mc_id | wt_mc | ocid | sr_share | spm | smid | sref | partner_id
       | guccounter | guce_referrer | guce_referrer_sig
     """
 )

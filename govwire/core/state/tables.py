@@ -56,6 +56,7 @@ class Utc(TypeDecorator[datetime]):
 
 Id = String(64)
 Name = String(128)
+Host = String(260)  # 253 for a name (RFC 1035), and a port
 
 # One row per source: when it is due, and how its slots went.
 sources = Table(
@@ -90,7 +91,7 @@ frontier = Table(
     metadata,
     Column("url_id", Id, primary_key=True),
     Column("url", Text, nullable=False),
-    Column("host", Name, nullable=False),
+    Column("host", Host, nullable=False),
     Column("source_id", Name, nullable=False),
     Column("lane", String(16), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
@@ -111,7 +112,7 @@ frontier = Table(
 hosts = Table(
     "hosts",
     metadata,
-    Column("host", Name, primary_key=True),
+    Column("host", Host, primary_key=True),
     Column("next_allowed_at", Utc, nullable=False),
     Column("delay_seconds", Float),  # from robots' crawl-delay, or a Retry-After; null: the setting
     Column("robots_url", Text),

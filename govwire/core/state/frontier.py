@@ -1,0 +1,323 @@
+"""The frontier: one row per URL to fetch, or fetched before, with its due time, lane, lease and attempts.
+
+A row is leased to one process at a time; the lease of a process that died runs out. Whatever happens to a row happens
+to the URL's ledger row in the same transaction, so the books always add up.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
+
+from govwire.core.flow import CRAWL
+from govwire.core.records import Entry, Lane
+from govwire.core.state import Transaction, insert_into, ledger
+from govwire.core.state.ledger import Outcome, Outcomes
+from govwire.core.state.tables import frontier, hosts
+from govwire.core.urls import authority, clean, fetch_id, url_id
+
+NEW, UPDATED, RETRY, ASKED = "new", "updated", "retry", "asked"
+
+
+@dataclass(frozen=True)
+class Found:
+    """A URL that a feed listed, or that somebody asked for."""
+
+    url: str
+    source_id: str
+    lane: Lane = Lane.LIVE
+    entry: Entry | None = None
+    priority: int = 0  # higher is sooner
+    why: str = NEW  # NEW; or ASKED, which makes a known URL due again too
+
+
+@dataclass(frozen=True)
+class Added:
+    """How many URLs of those found were new, and how many known ones became due again."""
+
+    new: int
+    again: int
+
+
+@dataclass(frozen=True)
+class Leased:
+    """A URL that this process, and no other, is to fetch now."""
+
+    url_id: str
+    url: str
+    host: str
+    source_id: str
+    lane: Lane
+    why: str
+    attempts: int  # failed ones in a row
+    first_seen_at: datetime
+    etag: str | None
+    last_modified: str | None
+    entry: Entry | None
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a fetch ended: FETCHED (published), or DROPPED by a named rule."""
+
+    leased: Leased
+    at: datetime
+    outcome: Outcome
+    reason: str | None = None
+    detail: str | None = None
+    etag: str | None = None  # with last_modified: what the next conditional request needs
+    last_modified: str | None = None
+
+
+@dataclass(frozen=True)
+class Postponed:
+    """A fetch that failed for now."""
+
+    leased: Leased
+    at: datetime
+    reason: str
+    detail: str | None = None
+    not_before: datetime | None = None  # what the site asked for
+
+
+def add(transaction: Transaction, found: Iterable[Found], now: datetime) -> Added:
+    """Take URLs in, however often they are found; a new one is waiting from this transaction on.
+
+    A known URL is due again where somebody asked for it, or where its entry says it was updated since it was fetched.
+
+    Raises:
+        UrlError: one of them is no web address.
+    """
+    wanted = {url_id(item.url): item for item in found}
+    if not wanted:
+        return Added(0, 0)
+    rows = transaction.execute(select(frontier).where(frontier.c.url_id.in_(list(wanted)))).mappings()
+    known = {row["url_id"]: dict(row) for row in rows}
+    new = {key: item for key, item in sorted(wanted.items()) if key not in known}
+    again = {key: wanted[key] for key, row in sorted(known.items()) if _is_due_again(row, wanted[key])}
+    if new:
+        transaction.execute(
+            insert_into(transaction, frontier).on_conflict_do_nothing(),
+            [_first_row(key, item, now) for key, item in new.items()],
+        )
+    for key, item in again.items():
+        values: dict[str, Any] = {"due_at": now, "why": _why_again(item), "attempts": 0, "priority": item.priority}
+        if item.entry is not None:
+            values["entry"] = item.entry.model_dump(mode="json")
+        transaction.execute(update(frontier).where(frontier.c.url_id == key).values(values))
+    ledger.record(
+        transaction,
+        [
+            *(_waiting(key, item, now, known=False) for key, item in new.items()),
+            *(_waiting(key, item, now, known=True) for key, item in again.items()),
+        ],
+        now,
+    )
+    return Added(len(new), len(again))
+
+
+def lease(
+    transaction: Transaction,
+    owner: str,
+    limit: int,
+    now: datetime,
+    *,
+    lease_seconds: float,
+    delay_seconds: float,
+    lanes: Collection[Lane] = tuple(Lane),
+) -> list[Leased]:
+    """Lease URLs that are due, at most `limit`: live before backfill, then by priority and due time.
+
+    A host that may not be asked yet is passed over, and of a host with a delay only one URL is out at a time.
+    """
+    free = or_(frontier.c.lease_until.is_(None), frontier.c.lease_until <= now)
+    ids = list(transaction.scalars(_due(free, now, delay_seconds, lanes).limit(limit)))
+    if not ids:
+        return []
+    rows = transaction.execute(
+        update(frontier)
+        .where(frontier.c.url_id.in_(ids), frontier.c.due_at <= now, free)
+        .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds))
+        .returning(*(frontier.c[name] for name in Leased.__dataclass_fields__))
+    ).mappings()
+    leased = {row["url_id"]: _leased(dict(row)) for row in rows}
+    return [leased[key] for key in ids if key in leased]
+
+
+def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float, lanes: Collection[Lane]) -> Select[tuple[str]]:
+    out = (
+        select(frontier.c.host, func.count().label("urls"))
+        .where(frontier.c.lease_until > now)
+        .group_by(frontier.c.host)
+        .subquery()
+    )
+    lane_rank = case((frontier.c.lane == str(Lane.LIVE), 0), else_=1)
+    in_turn = (lane_rank, frontier.c.priority.desc(), frontier.c.due_at, frontier.c.url_id)
+    turn = func.row_number().over(partition_by=frontier.c.host, order_by=in_turn)
+    ranked = (
+        select(
+            frontier.c.url_id,
+            lane_rank.label("lane_rank"),
+            frontier.c.priority,
+            frontier.c.due_at,
+            (turn + func.coalesce(out.c.urls, 0)).label("place"),
+            (func.coalesce(hosts.c.delay_seconds, 0.0) + delay_seconds).label("delay"),
+        )
+        .select_from(
+            frontier.outerjoin(hosts, hosts.c.host == frontier.c.host).outerjoin(out, out.c.host == frontier.c.host)
+        )
+        .where(
+            frontier.c.due_at <= now,
+            free,
+            frontier.c.lane.in_([str(lane) for lane in lanes]),
+            or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now),
+        )
+        .subquery()
+    )
+    return (
+        select(ranked.c.url_id)
+        .where(or_(ranked.c.delay == 0, ranked.c.place == 1))
+        .order_by(ranked.c.lane_rank, ranked.c.priority.desc(), ranked.c.due_at, ranked.c.url_id)
+    )
+
+
+def release(transaction: Transaction, owner: str, url_ids: Collection[str] | None = None) -> int:
+    """Give leases back untouched: all of an owner's, or these; returns how many there were."""
+    query = update(frontier).where(frontier.c.lease_owner == owner).values(lease_owner=None, lease_until=None)
+    if url_ids is not None:
+        query = query.where(frontier.c.url_id.in_(list(url_ids)))
+    return transaction.execute(query).rowcount
+
+
+def done(transaction: Transaction, owner: str, ended: Sequence[Ended], now: datetime) -> None:
+    """Settle fetches that ended, in frontier and ledger. A lease that was lost meanwhile stays with its new owner."""
+    if not ended:
+        return
+    transaction.execute(
+        update(frontier)
+        .where(frontier.c.url_id == bindparam("key"), frontier.c.lease_owner == owner)
+        .values(
+            due_at=None,
+            lease_owner=None,
+            lease_until=None,
+            attempts=0,
+            fetched_at=bindparam("at"),
+            etag=func.coalesce(bindparam("new_etag"), frontier.c.etag),
+            last_modified=func.coalesce(bindparam("new_last_modified"), frontier.c.last_modified),
+        ),
+        [
+            {
+                "key": item.leased.url_id,
+                "at": item.at,
+                "new_etag": item.etag,
+                "new_last_modified": item.last_modified,
+            }
+            for item in ended
+        ],
+    )
+    ledger.record(transaction, [_outcome(item, item.outcome) for item in ended], now)
+
+
+def retry(
+    transaction: Transaction,
+    owner: str,
+    postponed: Sequence[Postponed],
+    now: datetime,
+    *,
+    base_seconds: float,
+    ceiling_seconds: float,
+) -> None:
+    """Put fetches off: later after each failure in a row, never later than the ceiling, never before the site said."""
+    if not postponed:
+        return
+    transaction.execute(
+        update(frontier)
+        .where(frontier.c.url_id == bindparam("key"), frontier.c.lease_owner == owner)
+        .values(
+            due_at=bindparam("due"), why=RETRY, lease_owner=None, lease_until=None, attempts=frontier.c.attempts + 1
+        ),
+        [{"key": item.leased.url_id, "due": _retry_at(item, base_seconds, ceiling_seconds)} for item in postponed],
+    )
+    ledger.record(transaction, [_outcome(item, Outcome.WAITING) for item in postponed], now)
+
+
+def pending(transaction: Transaction, now: datetime) -> int:
+    """How many URLs are due now; leased ones are until they are settled."""
+    return transaction.scalar(select(func.count()).select_from(frontier).where(frontier.c.due_at <= now)) or 0
+
+
+def _retry_at(item: Postponed, base_seconds: float, ceiling_seconds: float) -> datetime:
+    # The exponent stops where any ceiling is long passed: 2.0 ** attempts of a dead host overflows after a thousand.
+    wait_seconds = min(ceiling_seconds, base_seconds * 2.0 ** min(item.leased.attempts, 32))
+    own = item.at + timedelta(seconds=wait_seconds)
+    return own if item.not_before is None else max(own, item.not_before)
+
+
+def _is_due_again(row: Mapping[str, Any], item: Found) -> bool:
+    if row["due_at"] is not None:
+        return False
+    if item.why == ASKED:
+        return True
+    updated_at = item.entry.updated_at if item.entry else None
+    if updated_at is None or row["fetched_at"] is None or updated_at <= row["fetched_at"]:
+        return False
+    # A feed that dates its updates into the future makes a URL due once for each date, not at every reading.
+    before = Entry.model_validate(row["entry"]).updated_at if row["entry"] else None
+    return before is None or updated_at > before
+
+
+def _why_again(item: Found) -> str:
+    return ASKED if item.why == ASKED else UPDATED
+
+
+def _first_row(key: str, item: Found, now: datetime) -> dict[str, Any]:
+    url = clean(item.url)
+    return {
+        "url_id": key,
+        "url": url,
+        "host": authority(url),
+        "source_id": item.source_id,
+        "lane": str(item.lane),
+        "priority": item.priority,
+        "due_at": now,
+        "why": item.why,
+        "attempts": 0,
+        "first_seen_at": now,
+        "entry": item.entry.model_dump(mode="json") if item.entry else None,
+    }
+
+
+def _leased(row: dict[str, Any]) -> Leased:
+    entry = Entry.model_validate(row["entry"]) if row["entry"] else None
+    return Leased(**(row | {"lane": Lane(row["lane"]), "entry": entry}))
+
+
+def _outcome(item: Ended | Postponed, outcome: Outcome) -> Outcomes:
+    leased = item.leased
+    return Outcomes(
+        url_id=leased.url_id,
+        url=leased.url,
+        source_id=leased.source_id,
+        lane=leased.lane,
+        fetch_id=fetch_id(leased.url_id, item.at),
+        stage=CRAWL.name,
+        outcome=outcome,
+        reason=item.reason,
+        detail=item.detail,
+    )
+
+
+def _waiting(key: str, item: Found, now: datetime, *, known: bool) -> Outcomes:
+    return Outcomes(
+        url_id=key,
+        url=clean(item.url),
+        source_id=item.source_id,
+        lane=item.lane,
+        # Later than the fetch that ended, so that the books say that it waits again.
+        fetch_id=fetch_id(key, now) if known else "",
+        stage=CRAWL.name,
+        outcome=Outcome.WAITING,
+        reason=_why_again(item) if known else item.why,
+    )

@@ -5,6 +5,7 @@ GovwireError
 │   └── UnknownNameError     a source, topic, target, stage … that is not there (names what is, and the nearest)
 ├── QueryError               a query that cannot be parsed; points at the column
 ├── UrlError                 an address that is no http or https URL: the entry that holds it is passed over
+├── FeedError                a feed that cannot be read: shown by `sources list`, read again at its next slot
 ├── RecordError              this record cannot be processed: dead letter with `reason`, the stage goes on
 │   ├── DecodeError          not a record of ours (`not_json`, `not_a_record`)
 │   ├── NewerSchemaError     a record of a newer schema (`newer_schema`), replayed once the stage knows it
@@ -63,6 +64,10 @@ class UrlError(GovwireError):
 
     def __init__(self, url: str, cause: str) -> None:
         super().__init__(f"address {url[:200]!r}: {cause}; write a whole http or https URL")
+
+
+class FeedError(GovwireError):
+    """What a feed's address gave cannot be read as RSS, Atom or JSON Feed."""
 
 
 class RecordError(GovwireError):

@@ -127,11 +127,10 @@ def _index() -> Iterator["Index"]:
 def _parse(text: str, since: str | None, until: str | None) -> "Query":
     from govwire.core.query import parse
 
-    words = vocabulary()
     parts = [f"({text})" if text.strip() and (since or until) else text]
     parts += [f"since:{since}"] if since else []
     parts += [f"until:{until}"] if until else []
-    return parse(" ".join(parts).strip(), now=datetime.now(UTC), topics=words.topics, targets=words.targets)
+    return parse(" ".join(parts).strip(), datetime.now(UTC), vocabulary())
 
 
 def _all(index: "Index", query: "Query", kind: "Kind") -> Iterator[Mapping[str, Any]]:

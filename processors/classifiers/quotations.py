@@ -1,0 +1,87 @@
+"""Direct quotations and who they are given to: the name beside the speech verb, as written. No name, no claim.
+
+Rules on the text's surface, after the pattern of textacy's direct quotations (quotation marks, a cue verb, a name near
+it). Pronouns and descriptions ("he", "the minister") are not resolved: what is not named is left out.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from processors.classifiers.sentences import Span
+
+# Fewer words between quotation marks are a term or a title, not a position.
+MIN_WORDS = 3
+# How far from the quotation, in code points, its speech verb may begin.
+REACH = 160
+
+
+@dataclass(frozen=True)
+class Quotation:
+    """What is between quotation marks, marks included, and its holder as written."""
+
+    span: Span
+    holder: str
+
+
+_QUOTED = re.compile(r"“[^“”\n]+”|\"[^\"\n]+\"|«[^«»\n]+»|„[^„“”\n]+[“”]|(?<!\w)‘[^‘\n]+?’(?!\w)")
+_VERB = (
+    r"(?:said|says|say|told|tells|warn(?:s|ed)|argue[sd]?|add(?:s|ed)|wr(?:ote|ites)|insist(?:s|ed)|call(?:s|ed)|claim(?:s|ed)|"
+    r"stat(?:es|ed)|explain(?:s|ed)|not(?:es|ed)|urg(?:es|ed)|ask(?:s|ed)|repl(?:ies|ied)|answer(?:s|ed)|declare[sd]?|complain(?:s|ed)|"
+    r"conclude[sd]?|counter(?:s|ed)|maintain(?:s|ed)|post(?:s|ed)|testif(?:ies|ied)|acknowledge[sd]?|admit(?:s|ted)|describe[sd]?|"
+    r"demand(?:s|ed)|caution(?:s|ed)|stress(?:es|ed)|emphasi[sz]e[sd]?|tweeted|remarked|observed|retorted|promised|vowed|spoke\sof|dismissed)"
+)
+_WORD = r"[A-Z\u00c0-\u00de][\w'’\-]*\.?"
+_LINK = r"(?:of|the|and|for|de|del|della|di|da|du|van|von|der|den|bin|al|el|la|le|on)"
+# Words that begin with a capital letter and name nobody: they are passed over at the start of a name.
+_NOBODY = (
+    r"(?:He|She|They|It|I|We|You|This|That|These|Those|There|But|And|Or|So|Yet|If|When|While|As|At|In|On|For|From|By|To|With|After|Before|Both|"
+    r"One|Some|Many|Most|Others|Another|Critics|Officials|Ministers|Lawmakers|Experts|Supporters|Opponents|Asked|According|Earlier|Later|Monday|"
+    r"Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|His|Her|Their|Its|Our|My|What|Who|Not|No|Nor|An?)\b"
+)
+_NAME = rf"((?!{_NOBODY}){_WORD}(?:\s(?:(?:{_LINK}\s){{1,2}})?{_WORD})*)"
+# What may stand between a name and its verb: a description between commas or a bracket.
+_ASIDE = r"(?:\s?,[^,\"“”.!?]{2,90},|\s\([^()]{1,60}\)|\sof\s[^,\"“”.!?]{2,40},)?"
+_ADVERB = r"(?:\s\w+ly|\shas|\shad|\salso|\slater|\sthen)?"
+# What may stand between the verb and the name: "Greens senator", "the group's director".
+_TRADE = rf"(?:(?:{_WORD}\s){{0,2}}(?:(?!(?:in|on|at|of|to|as|and|who|for|from|by|after|during|before|when|while|that|if)\b)[a-z][\w'’-]*\s){{1,4}})?"
+
+_AFTER_VERB = re.compile(rf"\s?,?\s?{_VERB}\s{_TRADE}{_NAME}")
+_AFTER_NAME = re.compile(rf"\s?,?\s?(?:the\s)?{_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b")
+_BEFORE = re.compile(rf"(?:^|[\s(]){_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b[^\"“”.!?\n]{{0,80}}$")
+_ACCORDING = re.compile(rf"\b[Aa]ccording\sto\s(?:the\s)?{_NAME}[^\"“”.!?\n]{{0,80}}$|\bfor\s{_NAME}[^\"“”.!?\n]{{0,12}}$")
+_ACCORDING_AFTER = re.compile(rf"\s?,?\s?according\sto\s(?:the\s)?{_NAME}")
+
+
+def quotations(text: str) -> list[Quotation]:
+    """The quotations of three words or more whose holder is named beside them, in order."""
+    found = []
+    for match in _QUOTED.finditer(text):
+        if len(match[0].split()) < MIN_WORDS:
+            continue
+        holder = _holder(text, Span(*match.span()))
+        if holder:
+            found.append(Quotation(Span(*match.span()), holder))
+    return found
+
+
+def _holder(text: str, quoted: Span) -> str | None:
+    after = text[quoted.end : quoted.end + REACH]
+    before = text[max(0, quoted.start - REACH) : quoted.start]
+    return next((name for name in _candidates(before, after)), None)
+
+
+def _candidates(before: str, after: str) -> Iterator[str]:
+    for pattern, side in ((_AFTER_VERB, after), (_AFTER_NAME, after), (_ACCORDING_AFTER, after)):
+        match = pattern.match(side)
+        if match:
+            yield _name(match)
+    for pattern in (_BEFORE, _ACCORDING):
+        match = pattern.search(before)
+        if match:
+            yield _name(match)
+
+
+def _name(match: re.Match[str]) -> str:
+    name = next(value for value in match.groups() if value)
+    return re.sub(r"(?<=\w\w)\.$|['’]s$", "", name)

@@ -1,0 +1,131 @@
+"""The encoder as an ONNX file: all-MiniLM-L6-v2 from its published weights, weights as int8, a node at a time.
+
+Written out by hand rather than traced, because the graph is then exactly what we say it is: no attention mask (a window
+is never padded, see encoder.py), every weight matrix symmetric int8 for each output channel, made float once when the
+file is loaded, and the vectors of a middle layer beside the last: these keep the words, those the meaning.
+Source of the architecture: Devlin et al., BERT, 2019; of the weights: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
+"""
+
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import load_file
+
+# The layer whose vectors go out beside the last one's: of all six it tells relevance best (training/fit.py).
+MIDDLE_LAYER = 3
+TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+
+Array = NDArray[Any]
+
+
+def export(source: Path, folder: Path) -> None:
+    """Write `encoder.onnx` and the tokenizer's files into `folder`, from a folder with BERT weights and tokenizer.
+
+    The same source gives the same bytes.
+    """
+    graph = _Graph(load_file(source / "model.safetensors"), json.loads((source / "config.json").read_text()))
+    folder.mkdir(parents=True, exist_ok=True)
+    onnx.save(graph.model(), folder / "encoder.onnx")
+    for name in TOKENIZER_FILES:
+        shutil.copyfile(source / name, folder / name)
+    _unlimit(folder / "tokenizer.json")
+
+
+def _unlimit(path: Path) -> None:
+    """Take out the tokenizer's own cutting and padding: windows are cut by us, and never padded."""
+    tokenizer = json.loads(path.read_text(encoding="utf-8"))
+    tokenizer["truncation"] = tokenizer["padding"] = None
+    path.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def _int8(weights: Array, axis: int) -> tuple[Array, Array]:
+    scale = np.abs(weights).max(axis=axis, keepdims=True) / 127
+    return np.clip(np.rint(weights / scale), -127, 127).astype(np.int8), scale.astype(np.float32)
+
+
+class _Graph:
+    """Nodes and constants of a BERT encoder, collected in the order in which they are computed."""
+
+    def __init__(self, weights: dict[str, Array], config: dict[str, Any]) -> None:
+        self._weights, self._config = weights, config
+        self._nodes: list[onnx.NodeProto] = []
+        self._constants: list[onnx.TensorProto] = []
+
+    def model(self) -> onnx.ModelProto:
+        """The whole encoder: `input_ids` [windows, tokens] to `token_vectors` and `middle_vectors`."""
+        size = self._config["hidden_size"]
+        vectors = self._embedded()
+        for layer in range(self._config["num_hidden_layers"]):
+            vectors = self._layer(vectors, f"encoder.layer.{layer}")
+            if layer + 1 == MIDDLE_LAYER:
+                self._nodes.append(helper.make_node("Identity", [vectors], ["middle_vectors"]))
+        self._nodes.append(helper.make_node("Identity", [vectors], ["token_vectors"]))
+        shape = ["windows", "tokens", size]
+        graph = helper.make_graph(
+            self._nodes,
+            "all-MiniLM-L6-v2",
+            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape[:2])],
+            [helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, shape) for name in ("token", "middle")],
+            self._constants,
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+        onnx.checker.check_model(model)
+        return model
+
+    def _constant(self, name: str, value: Any) -> str:
+        self._constants.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
+        return name
+
+    def _node(self, kind: str, *inputs: str, **attributes: Any) -> str:
+        output = f"{kind}_{len(self._nodes)}"
+        self._nodes.append(helper.make_node(kind, list(inputs), [output], **attributes))
+        return output
+
+    def _embedded(self) -> str:
+        words, scales = _int8(self._weights["embeddings.word_embeddings.weight"], axis=1)
+        rows = self._node("Cast", self._node("Gather", self._constant("words", words), "input_ids"), to=TensorProto.FLOAT)
+        word = self._node("Mul", rows, self._node("Gather", self._constant("word_scales", scales), "input_ids"))
+        # Every token is of the first segment, so its vector is part of every position's.
+        segment = self._weights["embeddings.token_type_embeddings.weight"][0]
+        positions = self._constant("positions", self._weights["embeddings.position_embeddings.weight"] + segment)
+        zero, one = self._constant("zero", np.array([0])), self._constant("one", np.array([1]))
+        tokens = self._node("Gather", self._node("Shape", "input_ids"), one)
+        position = self._node("Slice", positions, zero, tokens, zero)
+        return self._normalised(self._node("Add", word, position), "embeddings.LayerNorm")
+
+    def _layer(self, vectors: str, name: str) -> str:
+        attended = self._linear(self._attention(vectors, f"{name}.attention.self"), f"{name}.attention.output.dense")
+        vectors = self._normalised(self._node("Add", attended, vectors), f"{name}.attention.output.LayerNorm")
+        wide = self._node("Gelu", self._linear(vectors, f"{name}.intermediate.dense"))
+        narrow = self._linear(wide, f"{name}.output.dense")
+        return self._normalised(self._node("Add", narrow, vectors), f"{name}.output.LayerNorm")
+
+    def _attention(self, vectors: str, name: str) -> str:
+        heads, size = self._config["num_attention_heads"], self._config["hidden_size"]
+        apart = self._constant(f"{name}.apart", np.array([0, 0, heads, size // heads]))
+        together = self._constant(f"{name}.together", np.array([0, 0, size]))
+        scale = self._constant(f"{name}.scale", np.float32((size // heads) ** -0.5))
+
+        def parts(kind: str, order: list[int]) -> str:
+            return self._node("Transpose", self._node("Reshape", self._linear(vectors, f"{name}.{kind}"), apart), perm=order)
+
+        scores = self._node("MatMul", self._node("Mul", parts("query", [0, 2, 1, 3]), scale), parts("key", [0, 2, 3, 1]))
+        mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), parts("value", [0, 2, 1, 3]))
+        return self._node("Reshape", self._node("Transpose", mixed, perm=[0, 2, 1, 3]), together)
+
+    def _linear(self, vectors: str, name: str) -> str:
+        weights, scales = _int8(self._weights[f"{name}.weight"].T, axis=0)
+        quantised, scale = self._constant(f"{name}.weight", weights), self._constant(f"{name}.scale", scales[0])
+        product = self._node("MatMul", vectors, self._node("DequantizeLinear", quantised, scale, axis=1))
+        return self._node("Add", product, self._constant(f"{name}.bias", self._weights[f"{name}.bias"]))
+
+    def _normalised(self, vectors: str, name: str) -> str:
+        gain = self._constant(f"{name}.gain", self._weights[f"{name}.weight"])
+        bias = self._constant(f"{name}.bias", self._weights[f"{name}.bias"])
+        return self._node("LayerNormalization", vectors, gain, bias, epsilon=self._config["layer_norm_eps"])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal, Protocol, Self
 
-from govwire.core.errors import TooLargeError
+from govwire.core.errors import ConfigError, TooLargeError
 from govwire.core.settings import Settings
 
 # The largest message we publish: a page of 8 MiB that zstd cannot press, as base64 inside its JSON, fits.
@@ -156,6 +156,11 @@ def refuse_too_large(kafka_topic: str, messages: Sequence[Message], limit: int) 
             raise TooLargeError(
                 f"{kafka_topic}: message {message.key[:80]!r} is {size} bytes, the wire limit is {limit}; not published"
             )
+
+
+def not_there(kafka_topic: str) -> ConfigError:
+    """The error that tells of a Kafka topic that nobody has made."""
+    return ConfigError(f"Kafka topic {kafka_topic} is not there; make it with 'govwire setup'")
 
 
 def ends_of(deliveries: Sequence[Delivery]) -> dict[tuple[str, int], int]:

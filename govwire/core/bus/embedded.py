@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, Self
 
 from govwire.core import flow
-from govwire.core.bus import WIRE_LIMIT_BYTES, Delivery, Message, ends_of, refuse_too_large
-from govwire.core.bus.log import Log, not_there
+from govwire.core.bus import WIRE_LIMIT_BYTES, Delivery, Message, ends_of, not_there, refuse_too_large
+from govwire.core.bus.log import Log
 from govwire.core.bus.places import Lock, Places
 from govwire.core.errors import BrokerError, ConfigError
 from govwire.core.settings import Settings

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from govwire.core.bus import Delivery, Message
+from govwire.core.bus import Delivery, Message, not_there
 from govwire.core.errors import BrokerError, ConfigError
 
 _TABLES = (
@@ -231,11 +231,6 @@ class Log:
                 yield
             except sqlite3.Error as error:
                 raise BrokerError(f"bus: {self._path}: {error}; see that the disk has room, waiting for it") from error
-
-
-def not_there(kafka_topic: str) -> ConfigError:
-    """The error that tells of a Kafka topic that nobody has made."""
-    return ConfigError(f"Kafka topic {kafka_topic} is not there; make it with 'govwire setup'")
 
 
 def to_ms(time: datetime) -> int:

@@ -243,9 +243,18 @@ def retry(
     ledger.record(transaction, [_outcome(item, Outcome.WAITING) for item in postponed], now)
 
 
-def pending(transaction: Transaction, now: datetime) -> int:
-    """How many URLs are due now; leased ones are until they are settled."""
-    return transaction.scalar(select(func.count()).select_from(frontier).where(frontier.c.due_at <= now)) or 0
+def pending(transaction: Transaction, now: datetime, within_seconds: float = 0) -> int:
+    """How many URLs are due now; leased ones are until they are settled.
+
+    Those of a host that asked to be left alone for longer than `within_seconds` do not count: they wait.
+    """
+    allowed = or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now + timedelta(seconds=within_seconds))
+    query = (
+        select(func.count())
+        .select_from(frontier.outerjoin(hosts, hosts.c.host == frontier.c.host))
+        .where(frontier.c.due_at <= now, or_(frontier.c.lease_until > now, allowed))
+    )
+    return transaction.scalar(query) or 0
 
 
 def _retry_at(item: Postponed, base_seconds: float, ceiling_seconds: float) -> datetime:
@@ -256,10 +265,10 @@ def _retry_at(item: Postponed, base_seconds: float, ceiling_seconds: float) -> d
 
 
 def _is_due_again(row: Mapping[str, Any], item: Found) -> bool:
+    if item.why == ASKED:
+        return row["lease_owner"] is None
     if row["due_at"] is not None:
         return False
-    if item.why == ASKED:
-        return True
     updated_at = item.entry.updated_at if item.entry else None
     if updated_at is None or row["fetched_at"] is None or updated_at <= row["fetched_at"]:
         return False

@@ -80,6 +80,11 @@ def take_now(transaction: Transaction, every: Mapping[str, timedelta], now: date
     return [Due(source_id, now, 0) for source_id in sorted(every)]
 
 
+def give_back(transaction: Transaction, source_id: str, now: datetime) -> None:
+    """Make a source due again whose slot was taken and not used, because its process ended."""
+    transaction.execute(update(sources).where(sources.c.source_id == source_id).values(next_due_at=now))
+
+
 def _know(transaction: Transaction, source_ids: Iterable[str], now: datetime) -> None:
     rows = [{"source_id": source_id, "next_due_at": now} for source_id in sorted(source_ids)]
     if rows:

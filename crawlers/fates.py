@@ -1,0 +1,162 @@
+"""What becomes of a fetch: published, dropped by a named rule, or put off. One table for answers, one for failures."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from scrapy.exceptions import (
+    CannotResolveHostError,
+    DownloadCancelledError,
+    DownloadConnectionRefusedError,
+    DownloadTimeoutError,
+    IgnoreRequest,
+    UnsupportedURLSchemeError,
+)
+from scrapy.http import Response
+
+from crawlers.guard import RefusedError
+from crawlers.manners import RobotsUnreachableError
+from govwire.core.patience import StoppedError
+from govwire.core.state.frontier import Leased
+
+
+@dataclass(frozen=True)
+class Visit:
+    """One leased URL, and what asking for it gave: a response or an error."""
+
+    leased: Leased
+    at: datetime
+    response: Response | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Publish:
+    """A page for the bus."""
+
+    response: Response
+
+
+@dataclass(frozen=True)
+class Drop:
+    """The end, by a named rule."""
+
+    reason: str
+    detail: str | None = None
+
+
+@dataclass(frozen=True)
+class PutOff:
+    """Again later; not before the time that the site named, when the whole host is left alone so long."""
+
+    reason: str
+    detail: str | None = None
+    not_before: datetime | None = None
+    whole_host: bool = False
+
+
+@dataclass(frozen=True)
+class GiveBack:
+    """Nothing happened: the process ends, and the URL is due as before."""
+
+
+Fate = Publish | Drop | PutOff | GiveBack
+
+# Named drops by status; other answers of 400 to 499 are `refused_by_site`.
+_STATUS_DROPS = {
+    304: "unchanged",
+    401: "forbidden",
+    403: "forbidden",
+    404: "not_found",
+    407: "forbidden",
+    410: "gone",
+    451: "forbidden",
+}
+_HTML_TYPES = {"text/html", "application/xhtml+xml"}
+# Failures that pass, by Scrapy's error; anything else that is no answer is `fetch_failed`, and tried again too.
+_PASSING = (
+    (DownloadTimeoutError, "timeout"),
+    (CannotResolveHostError, "dns_error"),
+    (DownloadConnectionRefusedError, "connection_refused"),
+)
+# A Retry-After beyond this is taken for a mistake, and cut.
+LONGEST_RETRY_AFTER = timedelta(days=7)
+
+
+def fate_of(visit: Visit, max_bytes: int) -> Fate:
+    """What becomes of a visit."""
+    response = visit.response
+    if response is None:
+        return fate_of_error(visit.error)
+    return _of_body(response, max_bytes) if 200 <= response.status < 300 else _of_status(response, visit.at)
+
+
+def _of_body(response: Response, max_bytes: int) -> Publish | Drop:
+    if (media_type := _media_type(response)) and media_type not in _HTML_TYPES:
+        return Drop("not_html", media_type)
+    if len(response.body) > max_bytes:
+        return Drop("too_large", f"{len(response.body)} bytes, fetch.max_bytes is {max_bytes}")
+    return Publish(response)
+
+
+def _of_status(response: Response, at: datetime) -> Drop | PutOff:
+    status, detail = response.status, f"HTTP {response.status}"
+    if status in {429, 503}:
+        asked = retry_after(header(response, "Retry-After"), at)
+        return PutOff("throttled" if status == 429 else "server_error", detail, asked, whole_host=asked is not None)
+    if status >= 500 or status in {408, 425}:
+        return PutOff("server_error" if status >= 500 else "timeout", detail)
+    if status in _STATUS_DROPS:
+        return Drop(_STATUS_DROPS[status], detail)
+    return Drop("bad_redirect" if status < 400 else "refused_by_site", detail)
+
+
+def fate_of_error(error: BaseException | None) -> Drop | PutOff | GiveBack:
+    """What becomes of a request that got no answer."""
+    if isinstance(error, StoppedError):
+        return GiveBack()
+    if isinstance(error, RobotsUnreachableError):
+        return PutOff("robots_unreachable", error.detail, error.not_before)
+    detail = f"{type(error).__name__}: {error}"[:300]
+    if reason := _refusal(error):
+        return Drop(reason, error.detail if isinstance(error, RefusedError) else detail)
+    return PutOff(next((reason for kind, reason in _PASSING if isinstance(error, kind)), "fetch_failed"), detail)
+
+
+def _refusal(error: BaseException | None) -> str | None:
+    """The named drop of an error that no second try would mend."""
+    match error:
+        case RefusedError():
+            return error.reason
+        case DownloadCancelledError():  # Scrapy cancels a download for nothing but its size
+            return "too_large"
+        case UnsupportedURLSchemeError():
+            return "address_refused"
+        case IgnoreRequest():  # two of Scrapy's middlewares give up on a response, and say so in words only
+            return "too_many_redirects" if "redirect" in str(error) else "too_large"
+    return None
+
+
+def retry_after(value: str | None, now: datetime) -> datetime | None:
+    """The time that a Retry-After names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
+    if value is None:
+        return None
+    latest = now + LONGEST_RETRY_AFTER
+    if value.strip().isdecimal():
+        seconds = min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds())
+        return now + timedelta(seconds=seconds)
+    try:
+        at = parsedate_to_datetime(value)
+    except ValueError:
+        return None
+    return min(latest, (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
+
+
+def _media_type(response: Response) -> str:
+    return (header(response, "Content-Type") or "").partition(";")[0].strip().lower()
+
+
+def header(response: Response, name: str) -> str | None:
+    """A response header as text."""
+    value = response.headers.get(name)
+    return value.decode("latin-1") if value else None

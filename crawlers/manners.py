@@ -1,0 +1,210 @@
+"""Manners: robots files are obeyed, and no host is asked faster than its pace. For every request and every hop.
+
+Sources: RFC 9309 (robots), with protego for what its lines mean; crawl-delay, which the RFC leaves out, is honoured
+too. Both the robots file and the pace of a host lie in the state, for all processes.
+"""
+
+import asyncio
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Self
+
+import structlog
+from protego import Protego
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Request, Response
+from scrapy.http.request import NO_CALLBACK
+from scrapy.utils.httpobj import urlparse_cached
+
+from crawlers.guard import RefusedError
+from crawlers.room import Room, utc_now
+from govwire.core.patience import StoppedError
+from govwire.core.state import hosts
+from govwire.core.state.hosts import Robots
+from govwire.core.urls import authority
+
+log = structlog.get_logger(__name__)
+
+# RFC 9309: at least 500 KiB are read, and a copy is kept for no more than a day.
+ROBOTS_BYTES = 512 * 1024
+ROBOTS_KEPT = timedelta(hours=24)
+# A host whose robots file cannot be had is left alone this long; Media Cloud waits as long for a dead server.
+ROBOTS_RETRY = timedelta(minutes=10)
+# How often a request that waits for its turn looks whether the process is to end.
+STOP_LOOK_SECONDS = 0.25
+# A crawl-delay beyond this would mean less than a page a minute: taken for a mistake, and cut.
+LONGEST_DELAY_SECONDS = 60.0
+
+
+class RobotsUnreachableError(IgnoreRequest):
+    """The robots file cannot be had: nothing is fetched from that host before `not_before`."""
+
+    def __init__(self, detail: str, not_before: datetime) -> None:
+        self.detail, self.not_before = detail, not_before
+        super().__init__(detail)
+
+
+@dataclass(frozen=True)
+class _Rules:
+    robots: Robots
+    parsed: Protego
+
+    def fresh(self, now: datetime) -> bool:
+        kept = ROBOTS_KEPT if _is_answer(self.robots.status) else ROBOTS_RETRY
+        return now < self.robots.fetched_at + kept
+
+
+class RobotsMiddleware:
+    """Sends no request that the host's robots file forbids."""
+
+    def __init__(self, crawler: Crawler, room: Room) -> None:
+        self._crawler, self._room = crawler, room
+        self._agent: str = crawler.settings["USER_AGENT"]
+        self._rules: dict[str, _Rules] = {}
+        self._fetching: dict[str, asyncio.Lock] = {}
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Scrapy's way of making one."""
+        return cls(crawler, crawler.spider.room)  # type: ignore[union-attr]
+
+    async def process_request(self, request: Request) -> None:
+        """Let a request pass, or not.
+
+        Raises:
+            RefusedError: the robots file forbids it.
+            RobotsUnreachableError: there is no telling.
+        """
+        if request.meta.get("is_robots"):
+            return
+        parts = urlparse_cached(request)
+        rules = await self._of(f"{parts.scheme}://{authority(request.url)}/robots.txt")
+        if not _is_answer(rules.robots.status):
+            what = f"HTTP {rules.robots.status}" if rules.robots.status else "no answer"
+            raise RobotsUnreachableError(f"{rules.robots.url}: {what}", rules.robots.fetched_at + ROBOTS_RETRY)
+        if not rules.parsed.can_fetch(request.url, self._agent):
+            raise RefusedError("robots", f"{rules.robots.url} forbids {parts.path}")
+
+    async def _of(self, url: str) -> _Rules:
+        async with self._fetching.setdefault(url, asyncio.Lock()):
+            known = self._rules.get(url)
+            if known is None or not known.fresh(utc_now()):
+                known = _parse(await self._kept(url) or await self._fetch(url))
+                self._rules[url] = known
+            return known
+
+    async def _kept(self, url: str) -> Robots | None:
+        def look() -> Robots | None:
+            with self._room.state.begin() as transaction:
+                return hosts.robots_of(transaction, authority(url))
+
+        robots = await asyncio.to_thread(self._room.wait_for, look)
+        if robots is None or robots.url != url or not _parse(robots).fresh(utc_now()):
+            return None
+        return robots
+
+    async def _fetch(self, url: str) -> Robots:
+        request = Request(url, callback=NO_CALLBACK, meta={"is_robots": True}, dont_filter=True)
+        assert self._crawler.engine is not None
+        (got,) = await asyncio.gather(self._crawler.engine.download_async(request), return_exceptions=True)
+        if isinstance(got, RefusedError | StoppedError | asyncio.CancelledError):
+            raise got  # the host's address is refused, and with it every page there; or the process ends
+        if isinstance(got, BaseException):
+            log.info("robots_unreachable", url=url, error=f"{type(got).__name__}: {got}")
+            robots = Robots(url, 0, "", utc_now())
+        else:
+            robots = _robots(url, got)
+
+        def keep() -> None:
+            with self._room.state.begin() as transaction:
+                hosts.keep_robots(transaction, authority(url), robots, _delay_seconds(robots, self._agent))
+
+        await asyncio.to_thread(self._room.wait_for, keep)
+        return robots
+
+
+def _robots(url: str, response: Response) -> Robots:
+    is_file = 200 <= response.status < 300
+    body = response.body[:ROBOTS_BYTES].decode("utf-8-sig", "replace").replace("\x00", "") if is_file else ""
+    return Robots(url, response.status, body, utc_now())
+
+
+def _parse(robots: Robots) -> _Rules:
+    return _Rules(robots, Protego.parse(robots.body))
+
+
+def _is_answer(status: int) -> bool:
+    """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3); 429 means: not now."""
+    return 200 <= status < 500 and status != 429
+
+
+def _delay_seconds(robots: Robots, agent: str) -> float | None:
+    delay = Protego.parse(robots.body).crawl_delay(agent)
+    return None if delay is None else min(float(delay), LONGEST_DELAY_SECONDS)
+
+
+class PaceMiddleware:
+    """Holds every request until its host's turn, which is taken in the state before the request goes out.
+
+    While one transaction runs, further requests gather for the next: one SQL call serves them all.
+    """
+
+    def __init__(self, room: Room) -> None:
+        self._room = room
+        self._asked: list[tuple[str, asyncio.Future[datetime | None]]] = []
+        self._answering: asyncio.Task[None] | None = None
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> Self:
+        """Scrapy's way of making one."""
+        return cls(crawler.spider.room)  # type: ignore[union-attr]
+
+    async def process_request(self, request: Request) -> None:
+        """Return when the request may go out.
+
+        Raises:
+            StoppedError: the process is to end.
+        """
+        host = authority(request.url)
+        if self._room.stop.is_set():
+            raise StoppedError
+        while (until := await self._turn(host)) is not None:
+            await self._sleep_until(until)
+
+    async def _turn(self, host: str) -> datetime | None:
+        """None: it is this request's turn; else when to ask again."""
+        answer: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
+        self._asked.append((host, answer))
+        if self._answering is None or self._answering.done():
+            self._answering = asyncio.create_task(self._answer())
+        return await answer
+
+    async def _answer(self) -> None:
+        while self._asked:
+            asked, self._asked = self._asked, []
+            names = {host for host, _ in asked}
+            (turns,) = await asyncio.gather(
+                asyncio.to_thread(self._room.wait_for, lambda names=names: self._take(names)),
+                return_exceptions=True,
+            )
+            for host, answer in asked:
+                if answer.done():
+                    continue  # its request was cancelled
+                if isinstance(turns, BaseException):
+                    answer.set_exception(turns)
+                    continue
+                answer.set_result(turns[host])
+                # Of two requests for one host the first has the turn, the second asks again.
+                turns[host] = turns[host] or utc_now()
+
+    def _take(self, names: Collection[str]) -> dict[str, datetime | None]:
+        with self._room.state.begin() as transaction:
+            return hosts.take(transaction, names, utc_now(), self._room.settings.crawl.host_delay_seconds)
+
+    async def _sleep_until(self, until: datetime) -> None:
+        while (left := (until - utc_now()).total_seconds()) > 0:
+            if self._room.stop.is_set():
+                raise StoppedError
+            await asyncio.sleep(min(left, STOP_LOOK_SECONDS))

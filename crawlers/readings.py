@@ -1,0 +1,62 @@
+"""Reading a feed that was asked for: from its answer to what is new in it."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+
+from scrapy.http import Response
+
+from crawlers.fates import GiveBack, fate_of_error, header, retry_after
+from crawlers.feeds import Feed, read_feed
+from crawlers.room import FeedTask
+from govwire.core.errors import FeedError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One feed, and what asking for it gave: a response or an error."""
+
+    task: FeedTask
+    at: datetime
+    response: Response | None = None
+    error: BaseException | None = None
+
+
+@dataclass(frozen=True)
+class Read:
+    """What came of a reading: what the feed lists (None: nothing new), or an error; neither when the process ended."""
+
+    reading: Reading
+    feed: Feed | None = None
+    body_hash: str | None = None
+    error: str | None = None
+    not_before: datetime | None = None
+    stopped: bool = False
+
+
+def read(reading: Reading) -> Read:
+    """What came of a reading; parsing may take seconds, so not on the event loop."""
+    response = reading.response
+    if response is None:
+        fate = fate_of_error(reading.error)
+        if isinstance(fate, GiveBack):
+            return Read(reading, stopped=True)
+        return Read(reading, error=f"{fate.reason}: {fate.detail}")
+    known_hash = reading.task.known.body_hash if reading.task.known else None
+    if response.status == 304:
+        return Read(reading, body_hash=known_hash)
+    if response.status != 200:
+        asked = retry_after(header(response, "Retry-After"), reading.at) if response.status in {429, 503} else None
+        return Read(reading, error=f"HTTP {response.status}", not_before=asked)
+    return _parse(reading, response, known_hash)
+
+
+def _parse(reading: Reading, response: Response, known_hash: str | None) -> Read:
+    body_hash = hashlib.sha256(response.body).hexdigest()
+    if body_hash == known_hash:
+        return Read(reading, body_hash=body_hash)
+    try:
+        feed = read_feed(response.body, response.url, header(response, "Content-Type") or "")
+    except FeedError as error:
+        return Read(reading, error=str(error))
+    return Read(reading, feed, body_hash)

@@ -1,0 +1,143 @@
+"""What the parts of one crawl process share: settings, sources, bus and state, and how it waits and ends."""
+
+import asyncio
+import shutil
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from govwire.core.bus import Bus
+from govwire.core.errors import ServiceError
+from govwire.core.flow import CRAWL, EXTRACT, PAGES
+from govwire.core.metrics import RETRIES, Health
+from govwire.core.patience import patiently
+from govwire.core.records import Lane, SourceFacts
+from govwire.core.settings import Settings
+from govwire.core.state import State
+from govwire.core.state.frontier import Leased
+from govwire.core.state.sources import FeedRow
+from govwire.core.vocabulary import Source
+
+log = structlog.get_logger(__name__)
+
+T = TypeVar("T")
+
+# The source of single pages and feeds that somebody asked for.
+ASKED = SourceFacts(
+    id="asked", name="Asked for by hand", kind="aggregator", country="INT", language="und", rights="excerpt"
+)
+# Lag and disk change slowly, and asking for them costs a call to the bus.
+LOOK_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class FeedTask:
+    """One feed to be read now."""
+
+    url: str
+    source_id: str
+    known: FeedRow | None  # from earlier readings
+
+
+@dataclass
+class Room:
+    """One crawl process."""
+
+    settings: Settings
+    sources: Mapping[str, Source]
+    bus: Bus
+    state: State
+    owner: str  # of its leases
+    stop: threading.Event
+    health: Health
+    once: bool
+    give_up_seconds: float | None  # how long a service that is away is waited for; None: for ever
+    urls: tuple[str, ...] = ()
+    feeds: tuple[str, ...] = ()
+    out: dict[str, Leased] = field(default_factory=dict)  # leased, and neither settled nor given back
+    due: deque[FeedTask] = field(default_factory=deque)  # feeds to be read next; filled from another thread
+    reading: set[str] = field(default_factory=set)  # feeds that are being read
+    failed_feeds: dict[str, str] = field(default_factory=dict)
+    woken: asyncio.Event = field(default_factory=asyncio.Event)  # something was settled
+    failure: ServiceError | None = None
+    _lanes: tuple[Lane, ...] = ()
+    _looked_at: float = float("-inf")
+    _why_paused: str | None = None
+
+    def facts(self, source_id: str) -> SourceFacts | None:
+        """What travels with the pages of a source; None when its file is gone."""
+        if source_id == ASKED.id:
+            return ASKED
+        source = self.sources.get(source_id)
+        return source.facts if source else None
+
+    def every(self) -> dict[str, timedelta]:
+        """The interval of each source."""
+        return {source.id: timedelta(minutes=source.every_minutes) for source in self.sources.values()}
+
+    def wait_for(self, action: Callable[[], T]) -> T:
+        """Do it, and wait while a service is away. Not on the event loop.
+
+        Raises:
+            StoppedError: the process is to end.
+            ServiceError: with `once`, the service stayed away; the process ends.
+        """
+
+        def away(error: ServiceError, wait_seconds: float) -> None:
+            RETRIES.labels(CRAWL.name, type(error).__name__).inc()
+            self.health.beat(CRAWL.name, str(error))
+            log.warning("service_away", stage=CRAWL.name, error=str(error), wait_seconds=wait_seconds)
+
+        try:
+            return patiently(action, self.stop, away, self.give_up_seconds)
+        except ServiceError as error:
+            self.give_up(error)
+            raise
+
+    def give_up(self, error: ServiceError) -> None:
+        """End this process with an error."""
+        self.failure = self.failure or error
+        self.stop.set()
+
+    def open_lanes(self) -> tuple[Lane, ...]:
+        """The lanes in which pages may be fetched now. Not on the event loop.
+
+        Raises:
+            BrokerError: the bus cannot be reached.
+            ServiceError: with `once`, the disk is too full; nobody else would empty it.
+        """
+        now = time.monotonic()
+        if now - self._looked_at < LOOK_SECONDS:
+            return self._lanes
+        why = self._full_disk()
+        lanes = () if why else tuple(lane for lane in Lane if self._lag(lane) <= self.settings.crawl.max_lag)
+        if not why and not lanes:
+            why = f"more than {self.settings.crawl.max_lag} pages wait to be extracted (crawl.max_lag)"
+        if why != self._why_paused:
+            log.warning("crawl_paused", reason=why) if why else log.info("crawl_resumed")
+        self._lanes, self._looked_at, self._why_paused = lanes, now, why
+        return lanes
+
+    def _lag(self, lane: Lane) -> int:
+        prefix = self.settings.bus.prefix
+        return self.bus.lag(EXTRACT.group(prefix, lane), [PAGES.kafka_topic(prefix, lane)])
+
+    def _full_disk(self) -> str | None:
+        free, least = shutil.disk_usage(self.settings.data_dir).free, self.settings.retention.min_free_bytes
+        if free >= least:
+            return None
+        why = f"data_dir {self.settings.data_dir}: {free >> 20} MiB free, below retention.min_free_bytes; make room"
+        if self.once:
+            raise ServiceError(why)
+        return why
+
+
+def utc_now() -> datetime:
+    """The time, aware; the crawl's one clock."""
+    return datetime.now(UTC)

@@ -1,0 +1,170 @@
+"""One crawl process: one Scrapy crawler with one long-lived spider, and a timetable for the sources."""
+
+import logging
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import structlog
+from filelock import FileLock, Timeout
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings as ScrapySettings
+
+from crawlers.due import take_due
+from crawlers.guard import AddressRules
+from crawlers.room import Room, utc_now
+from crawlers.spiders.frontier import FrontierSpider
+from govwire import __version__
+from govwire.core.bus import open_bus
+from govwire.core.errors import ConfigError
+from govwire.core.metrics import Health
+from govwire.core.settings import Settings
+from govwire.core.state import frontier, open_state
+from govwire.core.timetable import Timetable
+from govwire.core.urls import clean
+from govwire.core.vocabulary import Source, Vocabulary
+
+log = structlog.get_logger(__name__)
+
+# How often a process looks which sources are due; their intervals are minutes.
+TICK = timedelta(seconds=2)
+# How long `once` waits for a service that is away before it gives up.
+GIVE_UP_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class CrawlReport:
+    """How a crawl went: feeds that could not be read, with the reason."""
+
+    failed_feeds: Mapping[str, str]
+
+
+def run_crawl(
+    settings: Settings,
+    vocabulary: Vocabulary,
+    stop: threading.Event,
+    *,
+    once: bool = False,
+    source_ids: Sequence[str] = (),
+    urls: Sequence[str] = (),
+    feeds: Sequence[str] = (),
+    health: Health | None = None,
+) -> CrawlReport:
+    """Crawl in this process until `stop`; with `once`, until each source was read once and nothing is due.
+
+    Sources are those named, else all that are enabled; where only single pages (`urls`) or feeds are asked for, none.
+    A process can crawl once only: Twisted's reactor does not start again.
+
+    Raises:
+        ConfigError: the user agent is missing, a rule of fetch.allow or fetch.resolve cannot be read.
+        UrlError: what was asked for is no web address.
+        ServiceError: with `once`, bus or state stayed away, or the disk is full.
+    """
+    if settings.fetch.proxy or settings.fetch.ca_file:
+        raise ConfigError("fetch.proxy, fetch.ca_file: this version cannot crawl through a proxy yet; unset them")
+    rules = AddressRules.of(settings.fetch)
+    sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
+    asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))
+    agent = _user_agent(
+        settings, rules, [*(url for source in sources.values() for url in source.feeds), *asked_urls, *asked_feeds]
+    )
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(settings.state_url))
+        bus = open_bus(settings)
+        stack.callback(bus.close)
+        room = Room(
+            settings=settings,
+            sources=sources,
+            bus=bus,
+            state=state,
+            owner=stack.enter_context(_own_name(settings.data_dir)),
+            stop=stop,
+            health=health or Health(),
+            once=once,
+            give_up_seconds=GIVE_UP_SECONDS if once else None,
+            urls=asked_urls,
+            feeds=asked_feeds,
+        )
+        _crawl(room, _scrapy_settings(settings, rules, agent))
+        with state.begin() as transaction:
+            frontier.release(transaction, room.owner)
+    if room.failure is not None:
+        raise room.failure
+    return CrawlReport(dict(room.failed_feeds))
+
+
+def _crawl(room: Room, scrapy_settings: ScrapySettings) -> None:
+    process = AsyncCrawlerProcess(scrapy_settings)
+    logging.getLogger("scrapy").setLevel(logging.WARNING)  # it formats two lines for every page
+    process.crawl(FrontierSpider, room=room)
+    timetable = Timetable()
+    if not room.once:
+        timetable.every(TICK, lambda: take_due(room), "sources", utc_now())
+        timetable.start()
+    try:
+        # The signals are our caller's: it sets `stop`, and the spider ends by itself.
+        process.start(install_signal_handlers=False)
+    finally:
+        timetable.close()
+
+
+def _scrapy_settings(settings: Settings, rules: AddressRules, user_agent: str) -> ScrapySettings:
+    """crawlers/settings.py, and what our own settings say."""
+    chosen = ScrapySettings()
+    chosen.setmodule("crawlers.settings", priority="project")
+    chosen.setdict(
+        {
+            "ADDRESS_RULES": rules,
+            "USER_AGENT": user_agent,
+            "CONCURRENT_REQUESTS": settings.crawl.concurrency,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,  # PaceMiddleware holds the pace
+            "DOWNLOAD_TIMEOUT": settings.fetch.timeout_seconds,
+            "DOWNLOAD_MAXSIZE": settings.fetch.max_bytes,
+            "REDIRECT_MAX_TIMES": settings.fetch.max_redirects,
+        },
+        priority="cmdline",
+    )
+    return chosen
+
+
+def _chosen(vocabulary: Vocabulary, source_ids: Sequence[str], *, nothing_else: bool) -> dict[str, Source]:
+    if source_ids:
+        return {source_id: vocabulary.source(source_id) for source_id in source_ids}
+    return {key: source for key, source in vocabulary.sources.items() if source.enabled} if nothing_else else {}
+
+
+def _user_agent(settings: Settings, rules: AddressRules, urls: Sequence[str]) -> str:
+    agent = settings.user_agent
+    if agent and ("://" in agent or "@" in agent):
+        return agent
+    if all(rules.covers(urlsplit(url).hostname or "") for url in urls):
+        return agent or f"govwire/{__version__}"
+    what = "names no contact" if agent else "not set"
+    raise ConfigError(
+        f"user_agent: {what}, and sites want to know who asks; "
+        "set GOVWIRE_USER_AGENT='your-name (+https://your.site/contact)'"
+    )
+
+
+@contextmanager
+def _own_name(data_dir: Path) -> Iterator[str]:
+    """A name for this process's leases, the lowest that is free on this host: a process that comes back under the name
+    of a killed one gives its leases back at once. The kernel frees the lock at a process's death."""
+    folder = data_dir / "locks"
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(1000):
+        lock = FileLock(folder / f"crawl-{number}.lock")
+        try:
+            lock.acquire(blocking=False)
+        except Timeout:
+            continue
+        with lock:
+            yield f"crawl-{socket.gethostname()}-{number}"
+            return
+    raise ConfigError(f"data_dir {data_dir}: a thousand crawl processes hold it; use another")

@@ -1,0 +1,44 @@
+"""Scrapy's settings: what it does unsafely by default is off, and what our own parts do is left to them.
+
+What depends on the user's settings is added by crawlers/runner.py.
+"""
+
+SPIDER_MODULES = ["crawlers.spiders"]
+
+# Only the web, only verified, without cookies; no door by which others could steer the process.
+DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_VERIFY_CERTIFICATES = True
+COOKIES_ENABLED = False
+TELNETCONSOLE_ENABLED = False
+REMOTE_CONTROL_ENABLED = False
+HTTPPROXY_ENABLED = False  # else a proxy named in the environment would resolve names past the guard
+REFERRER_POLICY = "no-referrer"
+METAREFRESH_ENABLED = False
+
+TWISTED_DNS_RESOLVER = "crawlers.guard.GuardedResolver"
+REACTOR_THREADPOOL_MAXSIZE = 20  # names are resolved there
+DOWNLOADER_MIDDLEWARES = {
+    "crawlers.guard.AddressMiddleware": 10,
+    "crawlers.manners.RobotsMiddleware": 100,
+    "crawlers.manners.PaceMiddleware": 900,  # last: a turn that is taken is used at once
+}
+ITEM_PIPELINES = {"crawlers.pipelines.BusPipeline": 100}
+
+DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the frontier knows what was fetched
+SPIDER_MIDDLEWARES = {
+    "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # every answer has a fate
+    "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # govwire.core.urls has the limit
+    "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # nothing is followed
+}
+RETRY_ENABLED = False  # the frontier puts off
+ROBOTSTXT_OBEY = False  # RobotsMiddleware obeys, with files that all processes share
+DOWNLOAD_DELAY = 0  # PaceMiddleware waits
+
+DEFAULT_REQUEST_HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}
+DOWNLOAD_WARNSIZE = 0
+LOG_INSTALL_ROOT_HANDLER = False  # govwire.core.logs has the handlers
+STATS_DUMP = False
+EXTENSIONS = {
+    f"scrapy.extensions.{name}": None
+    for name in ("corestats.CoreStats", "logcount.LogCount", "logstats.LogStats", "memusage.MemoryUsage")
+}

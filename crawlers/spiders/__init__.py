@@ -1,0 +1,1 @@
+"""Spiders only fetch: what a page says is read in `extract`, in worker processes."""

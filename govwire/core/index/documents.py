@@ -1,0 +1,122 @@
+"""From a labelled article to what the index holds: one article document, and one flat document per shown claim.
+
+Documents hold everything; what readers are shown of it is decided by the source's rights where it is shown. The fields
+are those of the mappings in deploy/elasticsearch, which refuse any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from govwire.core.index import Document
+from govwire.core.query.tree import AUTHOR, instant
+from govwire.core.records import Article, Claim, Dated, Labels, SourceFacts, Tagged
+from govwire.core.text import tokens
+
+# The fields that only searches need; a search's hits leave them out.
+TOKEN_FIELDS = ("title_tokens", "text_tokens")
+
+
+@dataclass(frozen=True)
+class Documents:
+    """What one labelled article becomes."""
+
+    article: Document
+    claims: tuple[Document, ...]
+
+
+def version_of(tagged: Tagged) -> int:
+    """The version of its documents: a newer revision wins, then a newer epoch; the last digits are for corrections."""
+    return tagged.article.revision * 10**9 + tagged.labels.epoch * 10**3
+
+
+def documents_of(tagged: Tagged) -> Documents:
+    """The article document and its flat claims, all of one version."""
+    article, labels, version = tagged.article, tagged.labels, version_of(tagged)
+    shared = _shared_facts(article, labels)
+    shown = [claim for claim in labels.claims if claim.shown]
+    return Documents(
+        Document(article.article_id, version, article_body(tagged)),
+        tuple(
+            Document(claim_id(article.article_id, number), version, _claim_body(article, shared, number, claim))
+            for number, claim in enumerate(shown)
+        ),
+    )
+
+
+def claim_id(article_id: str, number: int) -> str:
+    """The id of an article's shown claim, numbered from 0 without a gap, so that the ones too many can be found."""
+    return f"{article_id}-{number:03d}"
+
+
+def article_body(tagged: Tagged) -> Mapping[str, Any]:
+    """The body of the article document, which `Query.matches` answers about."""
+    article, labels = tagged.article, tagged.labels
+    return {
+        **_shared_facts(article, labels),
+        "text": article.text,
+        "summary": article.summary,
+        "authors": list(article.authors),
+        "state": article.state,
+        "url_id": article.url_id,
+        "updated_at": _at(article.updated),
+        "fetched_at": instant(article.fetched_at),
+        "extractor": article.extractor,
+        "relevance_score": labels.relevance_score,
+        "relevance_by": labels.relevance_by,
+        "topics": [topic.model_dump() for topic in labels.topics],
+        "stance": [stance.model_dump() for stance in labels.stance],
+        "claims": [_claim_facts(claim) for claim in labels.claims],
+        "text_tokens": _joined(article.text, article.language),
+    }
+
+
+def _shared_facts(article: Article, labels: Labels) -> dict[str, Any]:
+    """What the article document and each of its claims repeat."""
+    return {
+        "article_id": article.article_id,
+        "url": article.url,
+        "title": article.title,
+        "title_tokens": _joined(article.title, article.language),
+        "language": article.language,
+        "source": _source(article.source),
+        "story_id": article.story_id,
+        "lane": str(article.lane),
+        "revision": article.revision,
+        "epoch": labels.epoch,
+        "model": labels.model,
+        "published_at": _at(article.published),
+        "published_precision": article.published.precision if article.published else None,
+        "published_provenance": article.published.provenance if article.published else None,
+        "published_plausible": article.published.plausible if article.published else None,
+        "first_seen_at": instant(article.first_seen_at),
+        "sort_at": instant(article.sort_at),
+        "topic_ids": [topic.id for topic in labels.topics],
+        "stance_labels": [f"{stance.target}:{stance.label}" for stance in labels.stance],
+    }
+
+
+def _claim_body(article: Article, shared: Mapping[str, Any], number: int, claim: Claim) -> dict[str, Any]:
+    return {
+        **shared,
+        **_claim_facts(claim),
+        "claim_id": claim_id(article.article_id, number),
+        "text_tokens": _joined(claim.evidence.text, article.language),
+    }
+
+
+def _claim_facts(claim: Claim) -> dict[str, Any]:
+    holder = "" if claim.holder == AUTHOR else _joined(claim.holder, "")
+    return {**claim.model_dump(), "holder_tokens": holder}
+
+
+def _source(source: SourceFacts) -> dict[str, Any]:
+    return {**source.model_dump(), "tags": list(source.tags)}
+
+
+def _at(dated: Dated | None) -> str | None:
+    return instant(dated.at) if dated else None
+
+
+def _joined(text: str, language: str) -> str:
+    return " ".join(tokens(text, language))

@@ -144,11 +144,16 @@ def _all(index: "Index", query: "Query", kind: "Kind") -> Iterator[Mapping[str, 
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
-    from govwire.core.index.documents import csv_row
+    from govwire.core.index.documents import TOKEN_FIELDS
 
     writer = None
     for row in rows:
-        flat = csv_row(row)
+        # A cell holds a plain value as it is, and what has parts as JSON.
+        flat = {
+            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
+            for name, value in row.items()
+            if name not in TOKEN_FIELDS
+        }
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(flat), lineterminator="\n")
             writer.writeheader()

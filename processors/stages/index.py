@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from govwire.core.index.documents import article_document, claim_documents
+from govwire.core.index.documents import Documents, documents_of
 
 from govwire.core import faults, flow
 from govwire.core.errors import DocumentRejectedError
-from govwire.core.index import Document, Index, Refusal
+from govwire.core.index import Index, Refusal
 from govwire.core.records import Tagged
 from govwire.core.state import Transaction
 from govwire.core.state.ledger import Outcome, Outcomes
@@ -22,23 +22,23 @@ class IndexStage:
     def __init__(self, index: Index) -> None:
         self._index = index
 
-    def work(self, records: Sequence[Tagged]) -> Sequence[Document | DocumentRejectedError]:
-        """Put the documents; a draft is the article's document, or the refusal of it or of one of its claims."""
-        documents = [article_document(tagged) for tagged in records]
-        refused = {refusal.id: refusal for refusal in self._index.put("articles", documents)}
+    def work(self, records: Sequence[Tagged]) -> Sequence[Documents | DocumentRejectedError]:
+        """Put the documents; a draft is what was put, or the refusal of the article or of one of its claims."""
+        made = [documents_of(tagged) for tagged in records]
+        refused = {refusal.id: refusal for refusal in self._index.put("articles", [each.article for each in made])}
         faults.passing("index.put")
-        drafts: list[Document | DocumentRejectedError] = []
-        for tagged, document in zip(records, documents, strict=True):
-            refusal = refused.get(document.id) or self._put_claims(tagged, document)
-            drafts.append(DocumentRejectedError(f"{refusal.id}: {refusal.reason}") if refusal else document)
+        drafts: list[Documents | DocumentRejectedError] = []
+        for documents in made:
+            refusal = refused.get(documents.article.id) or self._put_claims(documents)
+            drafts.append(DocumentRejectedError(f"{refusal.id}: {refusal.reason}") if refusal else documents)
         return drafts
 
-    def _put_claims(self, tagged: Tagged, document: Document) -> Refusal | None:
-        claims = claim_documents(tagged)
-        return next(iter(self._index.replace_claims(document.id, document.version, claims)), None)
+    def _put_claims(self, documents: Documents) -> Refusal | None:
+        article = documents.article
+        return next(iter(self._index.replace_claims(article.id, article.version, documents.claims)), None)
 
     def settle(
-        self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[Document]
+        self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[Documents]
     ) -> Sequence[Result]:
         """The ledger's rows; nothing else is owed to the state."""
         del transaction, drafts

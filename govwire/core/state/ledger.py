@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select
+from sqlalchemy import and_, case, func, not_, or_, select
 
 from govwire.core.records import Lane
 from govwire.core.state import Transaction, insert_into
@@ -34,6 +34,8 @@ class Outcome(StrEnum):
 
 
 ENDED = (Outcome.INDEXED, Outcome.DROPPED, Outcome.DEAD)
+# The named drop of a fetch that found nothing new.
+UNCHANGED = "unchanged"
 IN_FLIGHT = (Outcome.FETCHED, Outcome.EXTRACTED, Outcome.CLASSIFIED)
 
 
@@ -107,9 +109,15 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
     new = rows.excluded
     later_fetch = new.fetch_id > standing.c.fetch_id
     same_fetch = and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank)
-    columns = ("fetch_id", "stage", "stage_rank", "outcome", "reason", "at")
-    values: dict[str, Any] = {name: new[name] for name in columns}
+    values: dict[str, Any] = {name: new[name] for name in ("fetch_id", "stage", "stage_rank", "at")}
     values["article_id"] = func.coalesce(new.article_id, standing.c.article_id)
+    # A fetch that found nothing new leaves the URL as the one before ended: what is indexed stays counted as indexed.
+    nothing_new = and_(func.coalesce(new.reason, "") == UNCHANGED, standing.c.ended_outcome.is_not(None))
+    values["outcome"] = case((nothing_new, standing.c.ended_outcome), else_=new.outcome)
+    values["reason"] = case((nothing_new, standing.c.ended_reason), else_=new.reason)
+    ended = and_(new.ended_outcome.is_not(None), not_(nothing_new))
+    values["ended_outcome"] = case((ended, new.outcome), else_=standing.c.ended_outcome)
+    values["ended_reason"] = case((ended, new.reason), else_=standing.c.ended_reason)
     transaction.execute(
         rows.on_conflict_do_update(index_elements=["url_id"], set_=values, where=or_(later_fetch, same_fetch)),
         [
@@ -124,6 +132,8 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
                 "outcome": str(item.outcome),
                 "reason": item.reason,
                 "article_id": item.article_id,
+                "ended_outcome": str(item.outcome) if item.outcome in ENDED else None,
+                "ended_reason": item.reason if item.outcome in ENDED else None,
                 "at": at,
             }
             for item in outcomes

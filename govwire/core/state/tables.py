@@ -148,6 +148,8 @@ standing = Table(
     Column("outcome", String(32), nullable=False),
     Column("reason", String(64)),
     Column("article_id", Id, index=True),
+    Column("ended_outcome", String(32)),  # how the last fetch that brought something new ended
+    Column("ended_reason", String(64)),
     Column("at", Utc, nullable=False),
     Index("ix_standing_outcome", "outcome", "reason"),
 )
@@ -207,7 +209,7 @@ epochs = Table(
     "epochs",
     metadata,
     Column("epoch", Integer, primary_key=True),
-    Column("digest", Id, nullable=False, unique=True),
+    Column("digest", Id, nullable=False),  # comes again where an older classifier comes back
     Column("model", Name, nullable=False),
     Column("created_at", Utc, nullable=False),
 )

@@ -1,0 +1,167 @@
+"""A whole house of a test's own: bus, state and index, with the stages as a child process that can be killed."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from govwire.core import flow, urls
+from govwire.core.bus import Bus, open_bus
+from govwire.core.envelope import wrap
+from govwire.core.index import Index, open_index
+from govwire.core.query import parse
+from govwire.core.records import Lane, Page
+from govwire.core.settings import Settings, load_settings
+from govwire.core.state import State, ledger, open_state
+from govwire.core.state.ledger import Outcome, Outcomes
+from samples import page
+from servers.process import wait_until
+
+STAGES = ("extract", "classify", "index", "match")
+
+_STORY = """<html lang="en"><head><title>Lawmakers weigh AI rules, part {number}</title>
+<meta property="article:published_time" content="2026-11-20T08:{number:02}:00Z"></head><body><article>
+<h1>Lawmakers weigh AI rules, part {number}</h1>
+<p>Lawmakers in region {number} debated a bill on artificial intelligence that would make safety tests binding law.</p>
+<p>“We need binding regulation of artificial intelligence before the next model is released,” said Ana Ruiz{number},
+who chairs committee {number} of the assembly and has pressed for an AI act since the year {year}.</p>
+<p>Companies in district {number} answered that voluntary commitments on AI safety suffice, and the regulator of the
+region, which oversees {count} firms, will report on the law by the end of session {number}.</p></article></body>
+</html>"""
+
+
+def story_page(number: int) -> Page:
+    """A page with a relevant article, a different one for each number."""
+    url = story_url(number)
+    url_id = urls.url_id(url)
+    fetched_at = datetime.now(UTC) - timedelta(minutes=number)
+    return page(
+        body=_STORY.format(number=number, year=1990 + number, count=17 * number + 3).encode(),
+        url=url,
+        final_url=url,
+        url_id=url_id,
+        fetch_id=urls.fetch_id(url_id, fetched_at),
+        fetched_at=fetched_at,
+        first_seen_at=fetched_at,
+        entry=None,
+    )
+
+
+def story_url(number: int) -> str:
+    """Where the story of that number stands."""
+    return f"https://wire.example/story-{number}"
+
+
+class House:
+    """The parent reads and writes over `settings`; the stages run with `through` laid over them (a proxy's address)."""
+
+    def __init__(
+        self, folder: Path, environment: Mapping[str, str] | None = None, through: Mapping[str, str] | None = None
+    ) -> None:
+        self.folder = folder
+        self._environment = {
+            "GOVWIRE_DATA_DIR": str(folder),
+            # The baseline engine: these tests are about the way, not about the labels.
+            "GOVWIRE_CLASSIFY__ENGINE": "keyword",
+            "GOVWIRE_METRICS__ADDRESS": "127.0.0.1:0",
+            "GOVWIRE_EXTRACT__WORKERS": "1",
+            **(environment or {}),
+        }
+        self._through = dict(through or {})
+        self.settings: Settings = _settings(self._environment)
+        self.bus: Bus = open_bus(self.settings)
+        self.bus.setup()
+        self.state: State = open_state(self.settings.state_url)
+        self.index: Index = open_index(self.settings)
+        self.index.setup()
+
+    def close(self) -> None:
+        """Release what the parent holds."""
+        self.index.close()
+        self.bus.close()
+        self.state.close()
+
+    def publish(self, pages: Sequence[Page]) -> None:
+        """Put pages on the bus as the crawl does."""
+        with self.state.begin() as transaction:
+            ledger.record(transaction, [_fetched(each) for each in pages], datetime.now(UTC))
+        messages = [
+            wrap("crawl", each.url_id, each, lane=Lane.LIVE, url_id=each.url_id, fetch_id=each.fetch_id)
+            for each in pages
+        ]
+        self.bus.publish(flow.PAGES.kafka_topic(self.settings.bus.prefix), messages)
+
+    def start(self, *, fault: str | None = None, stages: Sequence[str] = STAGES) -> "subprocess.Popen[bytes]":
+        """The stages as one child process."""
+        environment = os.environ | self._environment | self._through | ({"GOVWIRE_FAULT": fault} if fault else {})
+        command = [sys.executable, "-c", "from govwire.cli import main; main()", "process", *stages]
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
+
+    def stop(self, process: "subprocess.Popen[bytes]") -> None:
+        """Ask the stages to end; they end cleanly."""
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0, self.log()
+
+    def log(self) -> str:
+        """The end of what the stages said."""
+        return (self.folder / "log").read_text()[-6000:]
+
+    def wait_for_drain(self, seconds: float = 60) -> None:
+        """Until no stage has anything left to read."""
+        wait_until(self._is_drained, seconds=seconds, what=f"the stages to drain:\n{self.log()}")
+
+    def run_to_the_end(self) -> None:
+        """Start the stages, wait until all is drained, stop them."""
+        process = self.start()
+        try:
+            self.wait_for_drain()
+        finally:
+            self.stop(process)
+
+    def indexed_urls(self) -> list[str]:
+        """What can be found, each as often as it is there."""
+        self.index.refresh()
+        found = self.index.search(parse("", datetime.now(UTC)), limit=1000)
+        assert found.total == len(found.hits)
+        return sorted(hit.body["url"] for hit in found.hits)
+
+    def outcomes(self) -> dict[tuple[str, str | None], int]:
+        """The ledger's books: URLs by outcome and reason."""
+        with self.state.begin() as transaction:
+            return {(count.outcome, count.reason): count.urls for count in ledger.counts(transaction)}
+
+    def _is_drained(self) -> bool:
+        prefix = self.settings.bus.prefix
+        steps = [flow.STEPS[name] for name in STAGES]
+        return not any(
+            self.bus.lag(step.group(prefix), [step.reads.kafka_topic(prefix)]) for step in steps if step.reads
+        )
+
+
+def _settings(environment: Mapping[str, str]) -> Settings:
+    before = {name: os.environ.get(name) for name in environment}
+    os.environ.update(environment)
+    try:
+        return load_settings()
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name)
+            else:
+                os.environ[name] = value
+
+
+def _fetched(each: Page) -> Outcomes:
+    return Outcomes(
+        url_id=each.url_id,
+        url=each.url,
+        source_id=each.source.id,
+        lane=Lane.LIVE,
+        fetch_id=each.fetch_id,
+        stage="crawl",
+        outcome=Outcome.FETCHED,
+    )

@@ -8,13 +8,13 @@ when an engine is opened, not before.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal, Protocol
 
 from pydantic import BaseModel
 
 from govwire.core.errors import ClassificationError
 from govwire.core.records import Labels
+from govwire.core.settings import Settings, find_config
 from govwire.core.vocabulary import Vocabulary
 
 Engine = Literal["onnx", "keyword"]
@@ -46,10 +46,8 @@ class Classifier(Protocol):
         """Release threads."""
 
 
-def open_classifier(engine: Engine, vocabulary: Vocabulary, config: Path, threads: int = 0) -> Classifier:
-    """The engine of that name, with topics and targets of the vocabulary and the term lists of the config folder.
-
-    `threads` 0 means one for each core.
+def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: Engine | None = None) -> Classifier:
+    """The engine of the settings, or the one named, with the vocabulary and the term lists of the config folder.
 
     Raises:
         ConfigError: a term list is wrong.
@@ -57,14 +55,14 @@ def open_classifier(engine: Engine, vocabulary: Vocabulary, config: Path, thread
     """
     from processors.classifiers.terms import load_terms
 
-    terms = load_terms(config)
-    if engine == "keyword":
+    terms = load_terms(find_config())
+    if (engine or settings.classify.engine) == "keyword":
         from processors.classifiers.keyword import KeywordClassifier
 
         return KeywordClassifier(vocabulary, terms)
-    from processors.classifiers.neural import NeuralClassifier
+    from processors.classifiers.neural import open_neural
 
-    return NeuralClassifier(vocabulary, terms, threads)
+    return open_neural(vocabulary, terms, settings.classify.threads)
 
 
 def digest_of(model: str, vocabulary: Vocabulary, *parts: BaseModel | bytes) -> str:

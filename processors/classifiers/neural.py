@@ -25,6 +25,8 @@ from processors.classifiers.sentences import Span
 from processors.classifiers.terms import Relevance, TermList
 
 MODEL = Path(__file__).parent / "model"
+# Every file that can change a label.
+FILES = ("encoder.onnx", "heads.json", "heads.npz", "tokenizer.json")
 OVERALL = "stronger_governance"
 DECIMALS = 4
 # The annotation guide's limit for what a text is about.
@@ -48,15 +50,13 @@ class _Propositions:
 class NeuralClassifier:
     """The shipped model; labels English, and decides relevance by terms in other languages."""
 
-    def __init__(self, vocabulary: Vocabulary, terms: dict[str, TermList], threads: int = 0, folder: Path = MODEL) -> None:
-        self._encoder = Encoder(folder)
-        self._heads = load_heads(folder)
-        self.model = self._heads.facts.model
-        files = [hashlib.sha256(path.read_bytes()).digest() for path in sorted(folder.iterdir()) if path.suffix != ".md"]
-        self.digest = digest_of(self.model, vocabulary, *terms.values(), *files)
-        self._relevance = Relevance(terms)
-        self._topics = {name: self._encoder.embed(topic.description) for name, topic in vocabulary.topics.items()}
-        self._targets = {name: _Propositions.of(target, self._encoder) for name, target in vocabulary.targets.items()}
+    def __init__(
+        self, encoder: Encoder, heads: Heads, digest: str, vocabulary: Vocabulary, relevance: Relevance, threads: int
+    ) -> None:
+        self.model, self.digest = heads.facts.model, digest
+        self._encoder, self._heads, self._relevance = encoder, heads, relevance
+        self._topics = {name: encoder.embed(topic.description) for name, topic in vocabulary.topics.items()}
+        self._targets = {name: _Propositions.of(target, encoder) for name, target in vocabulary.targets.items()}
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="classify")
 
     def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
@@ -116,11 +116,8 @@ class NeuralClassifier:
         # Where the target is discussed decides; everywhere, for the overall stance.
         tokens = [one.tokens for one in reading.windows]
         discussed = [own * (likely >= max(gate) / 2) for own, likely in zip(tokens, gate, strict=True)]
-        if name == OVERALL:
-            each = [self._heads["overall"].probabilities(whole(one)) for one in reading.windows]
-        else:
-            pair = self._heads["pair"]
-            each = [pair.probabilities(toward(one.vector, one.middle, target.proposition)) for one in reading.windows]
+        head = self._heads["overall" if name == OVERALL else "pair"]
+        each = [head.probabilities(toward(one.vector, one.middle, target.proposition)) for one in reading.windows]
         probabilities = np.round(mixed(each, discussed), DECIMALS)
         best = int(probabilities.argmax())
         shows = max(reading.sentences, key=lambda one: _likeness(one, target.sides[STANCES[best]]), default=None)
@@ -156,6 +153,20 @@ class NeuralClassifier:
                 "evidence": _evidence(text, quotation.span),
             }
         )
+
+
+def open_neural(
+    vocabulary: Vocabulary, terms: dict[str, TermList], threads: int = 0, folder: Path = MODEL
+) -> NeuralClassifier:
+    """The classifier whose files lie in a folder, the shipped one by default.
+
+    Raises:
+        ModelError: a file is missing or unreadable.
+    """
+    heads = load_heads(folder)
+    files = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES]
+    digest = digest_of(heads.facts.model, vocabulary, *terms.values(), *files)
+    return NeuralClassifier(Encoder(folder), heads, digest, vocabulary, Relevance(terms), threads)
 
 
 class _Topics:

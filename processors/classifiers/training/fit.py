@@ -17,7 +17,7 @@ from processors.classifiers.training.passages import Passage
 
 FOLDS = 5
 # Inverse strength of regularisation for each head: chosen by cross-validation over events, in steps of about three.
-STRENGTH = {"relevance": 0.1, "topic": 0.01, "target": 0.01, "overall": 0.001, "pair": 0.001, "claim_target": 0.003, "claim_side": 0.001}
+STRENGTH = {"relevance": 0.03, "topic": 0.01, "target": 0.01, "overall": 0.003, "pair": 0.003, "claim_target": 0.003, "claim_side": 0.001}
 STEPS = np.arange(0.2, 0.81, 0.01)
 
 Array = NDArray[Any]
@@ -47,7 +47,10 @@ def fit(passages: Sequence[Passage], ids: Ids) -> dict[str, Linear]:
             [whole(one.window) for one in passages], [one.record["relevant"] for one in passages], "relevance", [True]
         ),
         "overall": _logistic(
-            [whole(one.window) for one in relevant], [one.stance[OVERALL] for one in relevant], "overall", STANCES
+            [toward(one.window.vector, one.window.middle, ids.targets[OVERALL]) for one in relevant],
+            [one.stance[OVERALL] for one in relevant],
+            "overall",
+            STANCES,
         ),
     }
     heads |= _described("topic", ids.topics, passages, lambda one: one.record["topics"])

@@ -1,0 +1,146 @@
+"""What `govwire classify` reads and prints: documents from JSON Lines, text or HTML; rows for programs and for people."""
+
+import json
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from govwire.core.errors import ClassificationError, ConfigError, ExtractionError
+from govwire.core.records import Labels
+from processors.classifiers import Classifier, Document
+from processors.extraction.language import find_language
+
+Form = Literal["text", "html", "jsonl"]
+SIGNS = {"favor": "+", "against": "−", "neutral": "·", "unsure": "?"}
+
+
+class Line(BaseModel):
+    """A line of JSON Lines input; further fields are ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+
+    id: str
+    title: str = ""
+    text: str
+
+
+def read(content: bytes, form: Form, *, name: str) -> Iterator[Document]:
+    """The documents of one input; text and HTML are one each, with the file's name as id.
+
+    Raises:
+        ConfigError: the input is not UTF-8, no article, or a line is no {id, title, text}.
+    """
+    if form == "html":
+        yield _from_html(content, name)
+        return
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{name}: not UTF-8 ({error.reason} at byte {error.start}); convert it first") from error
+    if form == "text":
+        yield Document(name, "", text, find_language(text))
+        return
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield _from_line(line, f"{name}, line {number}")
+
+
+def as_json(document: Document, labels: Labels | ClassificationError, classifier: Classifier) -> str:
+    """One JSON line, readable by the evaluation as it is."""
+    return json.dumps(as_row(document, labels, classifier), ensure_ascii=False)
+
+
+def as_row(document: Document, labels: Labels | ClassificationError, classifier: Classifier) -> dict[str, Any]:
+    """The row of one document; a document that could not be labelled has `error` and no labels."""
+    if isinstance(labels, ClassificationError):
+        return {"id": document.id, "error": str(labels), "lang": document.language, "model": classifier.model}
+    return {
+        "id": document.id,
+        "relevant": labels.relevant,
+        "topics": [topic.id for topic in labels.topics if topic.role == "about"],
+        "topics_mentioned": [topic.id for topic in labels.topics if topic.role == "mentioned"],
+        "stance": {stance.target: stance.label for stance in labels.stance},
+        "claims": [
+            {
+                "holder": claim.holder,
+                "holder_id": claim.holder_id,
+                "target": claim.target,
+                "label": claim.label,
+                "evidence": claim.evidence.text,
+                "start": claim.evidence.start,
+                "end": claim.evidence.end,
+                "score": claim.score,
+                "shown": claim.shown,
+            }
+            for claim in labels.claims
+        ],
+        "stance_evidence": [
+            {
+                "target": stance.target,
+                "evidence": stance.evidence.text,
+                "start": stance.evidence.start,
+                "end": stance.evidence.end,
+                "score": stance.score,
+            }
+            for stance in labels.stance
+            if stance.evidence is not None
+        ],
+        "scores": {
+            "relevance": labels.relevance_score,
+            "topics": [{"id": score.id, "score": score.score} for score in labels.topic_scores],
+            "stance": [{"id": stance.target, "score": stance.score} for stance in labels.stance],
+        },
+        "relevance_by": labels.relevance_by,
+        "lang": document.language,
+        "model": labels.model,
+        "epoch": labels.epoch,
+    }
+
+
+def as_text(document: Document, labels: Labels | ClassificationError, classifier: Classifier) -> str:
+    """The same for a reader at a terminal."""
+    if isinstance(labels, ClassificationError):
+        return f"{document.id}\n  not labelled: {labels}"
+    lines = [
+        document.id,
+        f"  model      {classifier.model}, epoch {labels.epoch or 'none'}, language {document.language}",
+        f"  relevant   {'yes' if labels.relevant else 'no'} ({labels.relevance_score:.2f} by {labels.relevance_by})",
+    ]
+    if labels.relevant:
+        topics = [f"{topic.id} {topic.score:.2f}{' mentioned' * (topic.role == 'mentioned')}" for topic in labels.topics]
+        lines.append(f"  topics     {', '.join(topics) or 'none'}")
+    for stance in labels.stance:
+        lines.append(f"  stance     {SIGNS[stance.label]} {stance.target}: {stance.label} ({stance.score:.2f})")
+        if stance.evidence is not None:
+            lines.append(_quoted(stance.evidence.text, stance.evidence.start, stance.evidence.end))
+    for claim in labels.claims:
+        lines.append(f"  claim      {SIGNS[claim.label]} {claim.holder}, {claim.target}: {claim.label} ({claim.score:.2f})")
+        lines.append(_quoted(claim.evidence.text, claim.evidence.start, claim.evidence.end))
+    return "\n".join(lines)
+
+
+def _quoted(evidence: str, start: int, end: int) -> str:
+    return f"               {' '.join(evidence.split())}  [{start}:{end}]"
+
+
+def _from_line(line: str, where: str) -> Document:
+    try:
+        row = Line.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        field = ".".join(map(str, first["loc"]))
+        raise ConfigError(f"{where}: {f'{field}: ' if field else ''}{first['msg']}; a line is {{id, title, text}}") from error
+    return Document(row.id, row.title, row.text, find_language(row.text))
+
+
+def _from_html(content: bytes, name: str) -> Document:
+    from processors.extraction import extract
+
+    try:
+        found = extract(content, url="")
+    except ExtractionError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    if found is None:
+        raise ConfigError(f"{name}: no article in this page")
+    return Document(name, found.title, found.text, found.language)

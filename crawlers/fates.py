@@ -141,15 +141,15 @@ def retry_after(value: str | None, now: datetime) -> datetime | None:
     """The time that a Retry-After names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
     if value is None:
         return None
-    latest = now + LONGEST_RETRY_AFTER
-    if value.strip().isdecimal():
-        seconds = min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds())
-        return now + timedelta(seconds=seconds)
+    value = value.strip()
+    if value.isdecimal():
+        return now + timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds()))
     try:
         at = parsedate_to_datetime(value)
-    except ValueError:
+        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, TypeError, IndexError, OverflowError):
         return None
-    return min(latest, (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC))
+    return min(at, now + LONGEST_RETRY_AFTER)
 
 
 def _media_type(response: Response) -> str:

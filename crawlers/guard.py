@@ -26,11 +26,20 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 WEB_PORTS = {"http": 80, "https": 443}
-# IPv6 addresses that carry an IPv4 address, by which a private one could be reached: v4-mapped and v4-compatible,
-# NAT64 (RFC 6052, RFC 8215), 6to4 and Teredo.
-_CARRIERS = tuple(
+# IPv6 addresses that carry an IPv4 address, by which a private one could be reached: v4-compatible, v4-mapped, NAT64
+# (RFC 6052, RFC 8215), 6to4 and Teredo; and IPv4 blocks of special purpose that Python counts as global (RFC 6890).
+_NOT_PUBLIC = tuple(
     ip_network(block)
-    for block in ("::/96", "::ffff:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32")
+    for block in (
+        "::/96",
+        "::ffff:0:0/96",
+        "64:ff9b::/96",
+        "64:ff9b:1::/48",
+        "2002::/16",
+        "2001::/32",
+        "192.0.0.0/24",
+        "192.88.99.0/24",
+    )
 )
 
 
@@ -99,7 +108,7 @@ class AddressRules:
 
 def is_public(address: Address) -> bool:
     """Whether an address belongs to the public internet, and to nobody's own network."""
-    if isinstance(address, IPv6Address) and any(address in carrier for carrier in _CARRIERS):
+    if any(address in block for block in _NOT_PUBLIC):
         return False
     return address.is_global and not address.is_multicast and not address.is_reserved
 

@@ -16,7 +16,7 @@ from govwire.core.bus import Bus
 from govwire.core.errors import ServiceError
 from govwire.core.flow import CRAWL, EXTRACT, PAGES
 from govwire.core.metrics import RETRIES, Health
-from govwire.core.patience import patiently
+from govwire.core.patience import StoppedError, patiently
 from govwire.core.records import Lane, SourceFacts
 from govwire.core.settings import Settings
 from govwire.core.state import State
@@ -110,19 +110,21 @@ class Room:
 
         Raises:
             BrokerError: the bus cannot be reached.
-            ServiceError: with `once`, the disk is too full; nobody else would empty it.
+            StoppedError: with `once`, the disk is too full, and the process ends: nobody else would make room.
         """
         now = time.monotonic()
         if now - self._looked_at < LOOK_SECONDS:
             return self._lanes
-        why = self._full_disk()
-        lanes = () if why else tuple(lane for lane in Lane if self._lag(lane) <= self.settings.crawl.max_lag)
-        if not why and not lanes:
-            why = f"more than {self.settings.crawl.max_lag} pages wait to be extracted (crawl.max_lag)"
-        if why != self._why_paused:
+        crowded = [lane for lane in Lane if self._lag(lane) > self.settings.crawl.max_lag]
+        full = self._full_disk()
+        why = full
+        if why is None and crowded:
+            why = f"more than {self.settings.crawl.max_lag} pages wait to be extracted: {', '.join(crowded)}"
+        if (why is None) != (self._why_paused is None):
             log.warning("crawl_paused", reason=why) if why else log.info("crawl_resumed")
-        self._lanes, self._looked_at, self._why_paused = lanes, now, why
-        return lanes
+        self._lanes = () if full else tuple(lane for lane in Lane if lane not in crowded)
+        self._looked_at, self._why_paused = now, why
+        return self._lanes
 
     def _lag(self, lane: Lane) -> int:
         prefix = self.settings.bus.prefix
@@ -134,7 +136,8 @@ class Room:
             return None
         why = f"data_dir {self.settings.data_dir}: {free >> 20} MiB free, below retention.min_free_bytes; make room"
         if self.once:
-            raise ServiceError(why)
+            self.give_up(ServiceError(why))
+            raise StoppedError
         return why
 
 

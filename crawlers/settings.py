@@ -37,6 +37,7 @@ DOWNLOAD_DELAY = 0  # PaceMiddleware waits
 DEFAULT_REQUEST_HEADERS = {"Accept": "text/html, application/xhtml+xml;q=0.9, */*;q=0.1"}
 DOWNLOAD_WARNSIZE = 0
 LOG_INSTALL_ROOT_HANDLER = False  # govwire.core.logs has the handlers
+LOG_VERSIONS: list[str] = []
 STATS_DUMP = False
 EXTENSIONS = {
     f"scrapy.extensions.{name}": None

@@ -1,0 +1,142 @@
+"""Pace and robots, as the sites see them."""
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawling import Crawl
+from servers.sites import Asked, Reply, Sites, http_date
+
+# Between the taking of a turn and the request's arrival lie a connection and a busy machine's scheduling.
+JITTER_SECONDS = 0.15
+
+
+@pytest.fixture
+def sites() -> Iterator[Sites]:
+    with Sites() as serving:
+        yield serving
+
+
+@pytest.fixture
+def crawl(sites: Sites, tmp_path: Path) -> Crawl:
+    return Crawl(tmp_path, sites.port)
+
+
+def gaps(asked: list[Asked]) -> list[float]:
+    return [later.at - sooner.at for sooner, later in itertools.pairwise(asked)]
+
+
+def test_two_processes_together_keep_the_pace_of_a_host(sites: Sites, crawl: Crawl) -> None:
+    paths = [f"/{number}" for number in range(6)]
+    for path in paths:
+        sites.set("slow.test", path, "<p>x</p>")
+        sites.set("other.test", path, "<p>x</p>")
+    crawl.source("slow", sites.feed("slow.test", *paths))
+    crawl.source("other", sites.feed("other.test", *paths))
+    pace = {"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "0.6"}
+    processes = [crawl.start(once=True, environment=pace) for _ in range(2)]
+    for process in processes:
+        assert crawl.end_of(process).code == 0
+    for host in ("slow.test", "other.test"):
+        asked = [each for each in sites.asked if each.host == host]
+        assert len(asked) >= 8
+        assert min(gaps(asked)) >= 0.6 - JITTER_SECONDS
+    assert crawl.counts() == {("fetched", None): 12}
+
+
+def test_the_pace_holds_over_a_kill(sites: Sites, crawl: Crawl) -> None:
+    for path in ("/a", "/b"):
+        sites.set("slow.test", path, "<p>x</p>")
+    crawl.source("slow", sites.feed("slow.test", "/a", "/b"))
+    pace = {"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "4"}
+    crawl.once(environment=pace | {"GOVWIRE_FAULT": "crawl.fetched"})
+    crawl.once(environment=pace)
+    assert min(gaps(sites.asked)) >= 4 - JITTER_SECONDS
+
+
+def test_a_crawl_delay_is_kept(sites: Sites, crawl: Crawl) -> None:
+    sites.set("slow.test", "/robots.txt", Reply(b"User-agent: *\nCrawl-delay: 1\n"))
+    for path in ("/a", "/b"):
+        sites.set("slow.test", path, "<p>x</p>")
+    crawl.source("slow", sites.feed("slow.test", "/a", "/b"))
+    crawl.once()
+    asked = [each for each in sites.asked if each.path != "/robots.txt"]
+    assert len(asked) == 3
+    assert min(gaps(asked)) >= 1 - JITTER_SECONDS
+
+
+def test_what_robots_forbids_is_not_asked_for(sites: Sites, crawl: Crawl) -> None:
+    robots = b"User-agent: *\nDisallow: /private\nAllow: /private/press\n\nUser-agent: ourbot\nDisallow: /ours\n"
+    sites.set("one.test", "/robots.txt", Reply(robots, headers={"Content-Type": "text/plain"}))
+    paths = ["/open", "/private/a", "/private/press", "/ours"]
+    for path in paths:
+        sites.set("one.test", path, "<p>x</p>")
+    sites.set("two.test", "/away", Reply(status=302, headers={"Location": sites.url("one.test", "/private/a")}))
+    crawl.source("one", sites.feed("one.test", *paths))
+    crawl.source("two", sites.feed("two.test", "/away"))
+    crawl.once()
+    assert crawl.standing(sites.url("one.test", "/private/a")) == ("dropped", "robots")
+    assert crawl.standing(sites.url("two.test", "/away")) == ("dropped", "robots")
+    assert sites.asked_for("one.test", "/private/a") == []
+    assert sorted(page.url for page in crawl.pages()) == [
+        sites.url("one.test", path) for path in ("/open", "/ours", "/private/press")
+    ]
+    assert len(sites.asked_for("one.test", "/robots.txt")) == 1
+    crawl.once(
+        urls=[sites.url("one.test", "/ours")],
+        environment={"GOVWIRE_USER_AGENT": "ourbot/1.0 (+https://our.example/contact)"},
+    )
+    assert crawl.standing(sites.url("one.test", "/ours")) == ("dropped", "robots")
+
+
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+def test_a_site_without_robots_file_allows_all(sites: Sites, crawl: Crawl, status: int) -> None:
+    sites.set("one.test", "/robots.txt", Reply(b"Disallow: /", status))
+    sites.set("one.test", "/a", "<p>x</p>")
+    crawl.once(urls=[sites.url("one.test", "/a")], environment=named(crawl, "one.test"))
+    assert crawl.standing(sites.url("one.test", "/a")) == ("fetched", None)
+
+
+@pytest.mark.parametrize(
+    "reply", [Reply(status=500), Reply(status=429), Reply(after_seconds=3)], ids=["500", "429", "silent"]
+)
+def test_a_site_whose_robots_file_cannot_be_had_is_left_alone_for_now(sites: Sites, crawl: Crawl, reply: Reply) -> None:
+    sites.set("one.test", "/robots.txt", reply)
+    for path in ("/a", "/b", "/c"):
+        sites.set("one.test", path, "<p>x</p>")
+    urls = [sites.url("one.test", path) for path in ("/a", "/b", "/c")]
+    quick = {"GOVWIRE_FETCH__TIMEOUT_SECONDS": "1"}
+    crawl.once(urls=urls, environment=named(crawl, "one.test") | quick)
+    assert crawl.counts() == {("waiting", "robots_unreachable"): 3}
+    assert [each.path for each in sites.asked] == ["/robots.txt"]
+
+
+def test_a_robots_file_beyond_the_limit_is_read_up_to_it(sites: Sites, crawl: Crawl) -> None:
+    long = b"User-agent: *\nDisallow: /private\n" + b"# padding\n" * 60_000 + b"Disallow: /open\n"
+    sites.set("one.test", "/robots.txt", Reply(long))
+    sites.set("one.test", "/open", "<p>x</p>")
+    sites.set("one.test", "/private", "<p>x</p>")
+    urls = [sites.url("one.test", "/open"), sites.url("one.test", "/private")]
+    crawl.once(urls=urls, environment=named(crawl, "one.test"))
+    assert [crawl.standing(url) for url in urls] == [("fetched", None), ("dropped", "robots")]
+
+
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize("form", ["seconds", "date"])
+def test_a_host_is_left_alone_as_long_as_it_asks(sites: Sites, crawl: Crawl, status: int, form: str) -> None:
+    value = "7200" if form == "seconds" else http_date(7200)
+    sites.set("one.test", "/a", Reply(status=status, headers={"Retry-After": value}))
+    sites.set("one.test", "/b", Reply(status=status, headers={"Retry-After": value}))
+    urls = [sites.url("one.test", "/a"), sites.url("one.test", "/b")]
+    slow = {"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "0.3"}
+    crawl.once(urls=urls, environment=named(crawl, "one.test") | slow)
+    assert len([each for each in sites.asked if each.path != "/robots.txt"]) == 1
+    reason = "throttled" if status == 429 else "server_error"
+    assert crawl.counts() == {("waiting", reason): 1, ("waiting", "asked"): 1}
+
+
+def named(crawl: Crawl, *hosts: str) -> dict[str, str]:
+    crawl.name(*hosts)
+    return {}

@@ -1,0 +1,183 @@
+"""A crawl process: killed, stopped, held back, and refused."""
+
+import json
+import signal
+import subprocess
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from crawling import Crawl
+from govwire.core import faults
+from govwire.core.bus import Message
+from govwire.core.flow import EXTRACT, PAGES
+from govwire.core.records import Lane
+from servers.process import wait_until
+from servers.sites import Sites
+
+PATHS = [f"/{number}" for number in range(12)]
+CRAWL_POINTS = [point for point in faults.POINTS if point.startswith("crawl.")]
+
+
+@pytest.fixture
+def sites() -> Iterator[Sites]:
+    with Sites() as serving:
+        yield serving
+
+
+@pytest.fixture
+def crawl(sites: Sites, tmp_path: Path) -> Crawl:
+    place = Crawl(tmp_path, sites.port)
+    for path in PATHS:
+        sites.set("one.test", path, f"<p>{path}</p>")
+    place.source("one", sites.feed("one.test", *PATHS))
+    return place
+
+
+def test_there_are_fault_points_to_die_at() -> None:
+    assert CRAWL_POINTS == ["crawl.leased", "crawl.fetched", "crawl.published", "crawl.recorded"]
+
+
+@pytest.mark.parametrize("times", [1, 2])
+@pytest.mark.parametrize("point", CRAWL_POINTS)
+def test_a_crawl_killed_anywhere_loses_no_url(sites: Sites, crawl: Crawl, point: str, times: int) -> None:
+    few = {"GOVWIRE_CRAWL__CONCURRENCY": "2"}
+    killed = crawl.once(environment=few | {"GOVWIRE_FAULT": f"{point}:{times}"})
+    assert killed.code == -signal.SIGKILL
+    assert crawl.once(environment=few).code == 0
+    published = Counter(page.url for page in crawl.pages())
+    assert published.keys() == {sites.url("one.test", path) for path in PATHS}
+    # What was published and not recorded is published again, and nothing else is.
+    assert sum(published.values()) <= len(PATHS) + 4
+    if point != "crawl.published":
+        assert set(published.values()) == {1}
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def test_a_feed_whose_reading_was_killed_is_read_whole_again(sites: Sites, crawl: Crawl) -> None:
+    killed = crawl.once(environment={"GOVWIRE_FAULT": "crawl.fetched"})
+    assert killed.code == -signal.SIGKILL
+    assert crawl.counts() == {}
+    crawl.once()
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def test_two_processes_share_the_urls(sites: Sites, crawl: Crawl) -> None:
+    few = {"GOVWIRE_CRAWL__CONCURRENCY": "2"}
+    processes = [crawl.start(once=True, environment=few) for _ in range(2)]
+    assert [crawl.end_of(process).code for process in processes] == [0, 0]
+    assert Counter(page.url for page in crawl.pages()) == Counter(sites.url("one.test", path) for path in PATHS)
+    assert [len(sites.asked_for("one.test", path)) for path in PATHS] == [1] * len(PATHS)
+
+
+def test_a_running_crawl_reads_its_sources_again_and_stops_when_told(sites: Sites, crawl: Crawl) -> None:
+    crawl.source("one", sites.url("one.test", "/feed.xml"), every_minutes=0.05)
+    process = crawl.start()
+    wait_until(lambda: len(crawl.pages()) == len(PATHS), seconds=30, what="the pages arrive")
+    sites.set("one.test", "/new", "<p>new</p>")
+    sites.feed("one.test", "/new", *PATHS)
+    wait_until(lambda: len(crawl.pages()) == len(PATHS) + 1, seconds=30, what="the new page arrives")
+    process.send_signal(signal.SIGTERM)
+    ended = crawl.end_of(process, 20)
+    assert ended.code == 0, ended.log
+    assert ended.failed_feeds == {}
+    assert crawl.counts() == {("fetched", None): len(PATHS) + 1}
+
+
+def test_a_crawl_stopped_in_the_middle_gives_back_what_it_holds(sites: Sites, crawl: Crawl) -> None:
+    process = crawl.start(once=True, environment={"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "2"})
+    wait_until(lambda: len(sites.asked) >= 3, seconds=30, what="a page is asked for")
+    process.send_signal(signal.SIGTERM)
+    assert crawl.end_of(process, 20).code == 0
+    counts = crawl.counts()
+    assert sum(counts.values()) == len(PATHS)
+    assert counts.get(("waiting", "new"), 0) >= 10
+    with crawl.state() as state, state.begin() as transaction:
+        assert transaction.exec_driver_sql("SELECT count(*) FROM frontier WHERE lease_owner IS NOT NULL").scalar() == 0
+    assert crawl.once().code == 0
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def _fill(crawl: Crawl, count: int) -> None:
+    with crawl.bus() as bus:
+        kafka_topic = PAGES.kafka_topic("govwire")
+        bus.publish(kafka_topic, [Message(str(number), b"{}", {}) for number in range(count)])
+
+
+def _empty(crawl: Crawl) -> None:
+    with crawl.bus() as bus:
+        bus.seek(EXTRACT.group("govwire"), PAGES.kafka_topic("govwire"), "end")
+
+
+def test_nothing_is_leased_while_too_many_pages_wait(sites: Sites, crawl: Crawl) -> None:
+    _fill(crawl, 20)
+    process = crawl.start(once=True, environment={"GOVWIRE_CRAWL__MAX_LAG": "10"})
+    wait_until(lambda: crawl.counts() == {("waiting", "new"): len(PATHS)}, seconds=30, what="the feed is read")
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(2.5)
+    assert {each.path for each in sites.asked} == {"/robots.txt", "/feed.xml"}
+    _empty(crawl)
+    ended = crawl.end_of(process)
+    assert ended.code == 0, ended.log
+    assert len(ended.events("crawl_paused")) == len(ended.events("crawl_resumed")) == 1
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def test_a_full_disk_ends_a_single_crawl_with_one_line(crawl: Crawl) -> None:
+    ended = crawl.once(environment={"GOVWIRE_RETENTION__MIN_FREE_BYTES": str(2**60)})
+    assert ended.code == 1
+    assert "retention.min_free_bytes" in ended.log.splitlines()[-1]
+    assert crawl.pages() == []
+
+
+def test_a_crawl_beyond_loopback_without_contact_is_refused_before_anything_is_sent(crawl: Crawl) -> None:
+    (crawl.config / "sources" / "far.toml").write_text(
+        (crawl.config / "sources" / "one.toml").read_text().replace("one.test", "far.example")
+    )
+    ended = crawl.once()
+    assert ended.code == 1
+    assert ended.log.splitlines()[-1].startswith("ConfigError: user_agent: not set")
+    assert "GOVWIRE_USER_AGENT" in ended.log
+    ended = crawl.once(environment={"GOVWIRE_USER_AGENT": "nobody"})
+    assert "names no contact" in ended.log.splitlines()[-1]
+
+
+def test_rules_that_cannot_be_read_are_told_all_at_once(crawl: Crawl) -> None:
+    wrong = {"GOVWIRE_FETCH__ALLOW": json.dumps(["127.0.0.1", "nonsense:80"])}
+    ended = crawl.once(environment=wrong)
+    assert ended.code == 1
+    assert ended.log.splitlines()[-1].count("fetch.allow") == 2
+
+
+def test_a_page_over_the_wire_limit_is_dropped_and_the_rest_is_published(sites: Sites, crawl: Crawl) -> None:
+    import os
+
+    from servers.sites import Reply
+
+    # Random bytes do not compress: 11 MiB of them are 15 MB in the record.
+    sites.set("one.test", "/0", Reply(b"<p>" + os.urandom(11 * 2**20), headers={"Content-Type": "text/html"}))
+    ended = crawl.once(environment={"GOVWIRE_FETCH__MAX_BYTES": str(20 * 2**20)})
+    assert ended.code == 0, ended.log
+    assert crawl.standing(sites.url("one.test", "/0")) == ("dropped", "too_large")
+    assert crawl.counts() == {("fetched", None): len(PATHS) - 1, ("dropped", "too_large"): 1}
+
+
+def test_pages_of_one_lane_go_to_its_own_kafka_topic(crawl: Crawl) -> None:
+    from datetime import UTC, datetime
+
+    from govwire.core.state import frontier
+
+    with crawl.state() as state, state.begin() as transaction:
+        found = frontier.Found(url="http://one.test:1/nowhere", source_id="one", lane=Lane.BACKFILL)
+        history = frontier.Found(url=next(iter(_urls(crawl))), source_id="one", lane=Lane.BACKFILL)
+        frontier.add(transaction, [found, history], datetime.now(UTC))
+    crawl.once()
+    assert [page.lane for page in crawl.pages(Lane.BACKFILL)] == [Lane.BACKFILL]
+    assert len(crawl.pages()) == len(PATHS) - 1
+
+
+def _urls(crawl: Crawl) -> list[str]:
+    feed = (crawl.config / "sources" / "one.toml").read_text().split('feeds = ["')[1].split('"')[0]
+    return [feed.replace("/feed.xml", path) for path in PATHS]

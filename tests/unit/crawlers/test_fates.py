@@ -1,0 +1,105 @@
+"""What becomes of answers and failures."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
+from scrapy.http import Response
+
+from crawlers.fates import LONGEST_RETRY_AFTER, Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of, retry_after
+from crawlers.guard import RefusedError
+from crawlers.manners import RobotsUnreachableError
+from govwire.core.patience import StoppedError
+from govwire.core.records import Lane
+from govwire.core.state.frontier import Leased
+
+NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+LEASED = Leased("u", "https://one.example/a", "one.example", "one", Lane.LIVE, "new", 0, NOW, None, None, None)
+
+
+def answered(status: int, body: bytes = b"<p>x</p>", **headers: str) -> Fate:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return fate_of(Visit(LEASED, NOW, Response(LEASED.url, status, named, body)), 100)
+
+
+def failed(error: BaseException | None) -> Fate:
+    return fate_of(Visit(LEASED, NOW, error=error), 100)
+
+
+@given(st.integers(100, 999))
+def test_every_status_has_a_fate_and_only_a_success_is_published(status: int) -> None:
+    fate = answered(status)
+    assert isinstance(fate, Publish) == (200 <= status < 300)
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408, 425, 599])
+def test_what_may_pass_is_tried_again(status: int) -> None:
+    assert isinstance(answered(status), PutOff)
+
+
+def test_a_retry_after_holds_for_the_whole_host() -> None:
+    assert answered(429, Retry_After="60") == PutOff(
+        "throttled", "HTTP 429", NOW + timedelta(minutes=1), whole_host=True
+    )
+    assert answered(503) == PutOff("server_error", "HTTP 503", None, whole_host=False)
+    assert answered(500, Retry_After="60") == PutOff("server_error", "HTTP 500")
+
+
+@pytest.mark.parametrize("media_type", ["text/html", "TEXT/HTML; charset=utf-8", "application/xhtml+xml", ""])
+def test_html_is_published_whatever_it_is_called(media_type: str) -> None:
+    assert isinstance(answered(200, Content_Type=media_type), Publish)
+
+
+def test_the_size_is_checked_after_unpacking() -> None:
+    fate = answered(200, b"x" * 101)
+    assert isinstance(fate, Drop)
+    assert fate.reason == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("error", "fate"),
+    [
+        (RefusedError("robots", "why"), Drop("robots", "why")),
+        (RobotsUnreachableError("why", NOW), PutOff("robots_unreachable", "why", NOW)),
+        (DownloadTimeoutError("late"), PutOff("timeout", "DownloadTimeoutError: late")),
+        (CannotResolveHostError("who"), PutOff("dns_error", "CannotResolveHostError: who")),
+        (ZeroDivisionError("odd"), PutOff("fetch_failed", "ZeroDivisionError: odd")),
+        (
+            IgnoreRequest("max redirections reached"),
+            Drop("too_many_redirects", "IgnoreRequest: max redirections reached"),
+        ),
+        (StoppedError(), GiveBack()),
+        (None, PutOff("fetch_failed", "NoneType: None")),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_each_failure_has_its_fate(error: BaseException | None, fate: Fate) -> None:
+    assert failed(error) == fate
+
+
+@pytest.mark.parametrize(
+    ("value", "after"),
+    [
+        ("120", timedelta(minutes=2)),
+        ("0", timedelta(0)),
+        ("Tue, 24 Nov 2026 10:00:00 GMT", timedelta(hours=1)),
+        ("Tue, 24 Nov 2026 11:00:00 +0100", timedelta(hours=1)),
+        ("999999999999999999999", LONGEST_RETRY_AFTER),
+        ("Tue, 24 Nov 2126 10:00:00 GMT", LONGEST_RETRY_AFTER),
+    ],
+)
+def test_retry_after_is_read_in_both_forms_and_cut(value: str, after: timedelta) -> None:
+    assert retry_after(value, NOW) == NOW + after
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5"])
+def test_a_retry_after_that_names_no_time_is_none(value: str | None) -> None:
+    assert retry_after(value, NOW) is None
+
+
+@given(st.text())
+def test_reading_a_retry_after_is_total(value: str) -> None:
+    at = retry_after(value, NOW)
+    assert at is None or at <= NOW + LONGEST_RETRY_AFTER

@@ -10,7 +10,10 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
+from kafka.errors import KafkaError, KafkaTimeoutError
 from kafka.net.compat import KafkaNetClient
+from kafka.net.manager import KafkaConnectionManager
+from kafka.net.selector import NetworkSelector
 
 from govwire.core.bus import WIRE_LIMIT_BYTES
 from govwire.core.bus.plan import BATCH_OVERHEAD_BYTES
@@ -107,15 +110,19 @@ class Clients:
         opened: list[KafkaNetClient] = []
 
         def connect(**given: Any) -> KafkaNetClient:
-            opened.append(KafkaNetClient(**given))
+            net = NetworkSelector(**given)
+            opened.append(KafkaNetClient(net, _Connections(net, **given)))
             return opened[-1]
 
         try:
             return kind(**self._common, kafka_client=connect, **settings)
-        except BaseException:
+        except BaseException as error:
             # A client that fails while it is made leaves its thread and sockets behind.
             for client in opened:
                 client.close()
+            causes = [client._manager.failure for client in opened if client._manager.failure]  # noqa: SLF001
+            if causes and isinstance(error, KafkaTimeoutError):
+                raise causes[0] from error
             raise
 
     def _reach(self) -> None:
@@ -130,6 +137,25 @@ class Clients:
                 return
         if failure is not None:
             raise failure
+
+
+class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library has no types
+    """Remembers why connections failed: of a refused login the library would only say "timed out".
+
+    It tells of the refusal only where the broker's reply and its hanging up are not read together, about every third
+    time: so a refusal is not forgotten for a later "disconnected".
+    """
+
+    failure: KafkaError | None = None
+
+    def get_connection(self, *arguments: Any, **options: Any) -> Any:
+        connection = super().get_connection(*arguments, **options)
+        connection.init_future.add_errback(self._remember)
+        return connection
+
+    def _remember(self, error: KafkaError) -> None:
+        if self.failure is None or self.failure.retriable:
+            self.failure = error
 
 
 def _addresses(settings: BusSettings, problems: list[str]) -> list[tuple[str, int]]:

@@ -4,15 +4,29 @@ Two kinds of document: `articles`, whole, with claims nested; and `claims`, flat
 backends answer a query as `govwire.core.query` defines it, held by tests/contract/test_index.py.
 """
 
+import base64
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal, Protocol
 
+from govwire.core.errors import QueryError, UnknownNameError
 from govwire.core.query import Query
+from govwire.core.query.tree import FACTS
+from govwire.core.settings import Settings
 
 Kind = Literal["articles", "claims"]
+Interval = Literal["day", "week", "month"]
 KINDS: tuple[Kind, ...] = ("articles", "claims")
+
+# What can be counted: the facts that queries ask for, and of a claim also its own; each by its place in a document.
+FACETS: Mapping[Kind, Mapping[str, str]] = {
+    "articles": FACTS,
+    "claims": {**FACTS, "holder": "holder", "target": "target", "label": "label"},
+}
+# As many values of one facet as a person reads.
+MAX_BUCKETS = 50
 
 
 @dataclass(frozen=True)
@@ -76,7 +90,10 @@ class Index(Protocol):
         """Store many, idempotently; a stale version is done, and no refusal. Waits out 429 and 503."""
 
     def replace_claims(self, article_id: str, version: int, documents: Sequence[Document]) -> list[Refusal]:
-        """Store an article's flat claims and delete those of an older version that it no longer has."""
+        """Store an article's flat claims, ids by `documents.claim_id`, and delete those it no longer has.
+
+        Done without effect where a newer version of the article is stored already.
+        """
 
     def get(self, kind: Kind, document_id: str) -> Hit | None:
         """One document, as written last."""
@@ -90,11 +107,16 @@ class Index(Protocol):
         after: str | None = None,
         facets: Sequence[str] = (),
     ) -> Hits:
-        """The newest documents that match, with counts of the named facets over all matches."""
+        """The newest documents that match, with counts of the named facets over all matches.
 
-    def histogram(
-        self, query: Query, *, kind: Kind = "articles", interval: Literal["day", "week", "month"] = "day"
-    ) -> list[Bucket]:
+        Bodies come without the fields that only searches need (`documents.TOKEN_FIELDS`).
+
+        Raises:
+            UnknownNameError: there is no such facet.
+            QueryError: `after` is no cursor of a search.
+        """
+
+    def histogram(self, query: Query, *, kind: Kind = "articles", interval: Interval = "day") -> list[Bucket]:
         """Matches per interval, oldest first, empty intervals left out."""
 
     def delete(self, kind: Kind, document_ids: Sequence[str]) -> int:
@@ -108,3 +130,45 @@ class Index(Protocol):
 
     def close(self) -> None:
         """Release connections and files."""
+
+
+def open_index(settings: Settings) -> Index:
+    """The index that the settings name. The embedded one is made where it is missing; Elasticsearch waits for `setup`.
+
+    Raises:
+        ConfigError: the address or the credentials are unusable, or data_dir cannot be written.
+        SearchError: the file of the embedded index cannot be opened. (A server is first reached when it is needed.)
+    """
+    if settings.index.url == "sqlite:":
+        from govwire.core.index.embedded import EmbeddedIndex
+
+        return EmbeddedIndex(settings)
+    from govwire.core.index.elastic_index import ElasticIndex
+
+    return ElasticIndex(settings)
+
+
+def facet_path(kind: Kind, name: str) -> str:
+    """The place in a document of what a facet counts; raises UnknownNameError."""
+    if name not in FACETS[kind]:
+        raise UnknownNameError("facet", name, FACETS[kind])
+    return FACETS[kind][name]
+
+
+def cursor_after(sort_at: str, document_id: str) -> str:
+    """The cursor that continues behind a document."""
+    return base64.urlsafe_b64encode(json.dumps([sort_at, document_id]).encode()).decode()
+
+
+def place_of(cursor: str) -> tuple[str, str]:
+    """The document, by time and id, behind which a cursor continues.
+
+    Raises:
+        QueryError: it is no cursor of ours.
+    """
+    try:
+        sort_at, document_id = json.loads(base64.urlsafe_b64decode(cursor))
+        datetime.fromisoformat(sort_at)
+        return str(sort_at), str(document_id)
+    except (ValueError, TypeError) as error:
+        raise QueryError("'after' is no cursor of a search; pass next_after of the page before", 1) from error

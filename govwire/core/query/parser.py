@@ -51,8 +51,8 @@ _PARSER = Lark(_GRAMMAR, parser="lalr", lexer="contextual")
 # Quotation marks and brackets of other keyboards, each a single character so that columns stay.
 _KEYBOARDS = str.maketrans("“”„«»「」『』（）：", '"""""""""():')
 
-# Any query a person writes is far below these; they keep what a public page may ask of the index small.
-MAX_LENGTH, MAX_DEPTH, MAX_TERMS = 4000, 50, 200
+# Any query a person writes is far below these. Elasticsearch nests at most 30 clauses, and a bracket can hold three.
+MAX_LENGTH, MAX_DEPTH, MAX_TERMS = 4000, 8, 200
 
 DEFAULT_TARGET = "stronger_governance"
 _FIELDS = ("title", *FACTS, "stance.<target>", "date", "since", "until", "claim", "candidates")

@@ -168,7 +168,7 @@ def test_a_day_ends_where_the_next_begins() -> None:
         ("candidates:maybe", 12, "yes or no"),
         ("act\nsourc:x", 5, "did you mean source?"),
         ("x" * 5000, 4001, "longer than"),
-        ("(" * 60 + "a" + ")" * 60, 51, "nest deeper"),
+        ("(" * 9 + "a" + ")" * 9, 9, "nest deeper"),
         ("a " * 300, 401, "more than 200"),
     ],
 )

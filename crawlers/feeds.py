@@ -26,6 +26,8 @@ from govwire.core.urls import clean, normalise
 
 # What a feed says of a page is kept with each of its records: enough to know the page by, no second copy of it.
 MAX_TITLE, MAX_SUMMARY, MAX_AUTHORS = 500, 2000, 20
+# The longest feeds of the largest wires list a few hundred pages; whole archives come by backfill.
+MAX_ENTRIES = 2000
 
 _HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 _WRITTEN_DATE = re.compile(
@@ -79,6 +81,9 @@ def read_feed(body: bytes, url: str, content_type: str = "") -> Feed:
             continue
         if identity in listed:
             skipped["listed_twice"] += 1
+            continue
+        if len(listed) == MAX_ENTRIES:
+            skipped["too_many"] += 1
             continue
         listed[identity] = Listed(page_url, _entry(raw, url, dates))
     return Feed(tuple(listed.values()), dict(skipped))

@@ -1,6 +1,7 @@
 """One crawl process: one Scrapy crawler with one long-lived spider, and a timetable for the sources."""
 
 import logging
+import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
@@ -65,8 +66,13 @@ def run_crawl(
         UrlError: what was asked for is no web address.
         ServiceError: with `once`, bus or state stayed away, or the disk is full.
     """
-    if settings.fetch.proxy or settings.fetch.ca_file:
-        raise ConfigError("fetch.proxy, fetch.ca_file: this version cannot crawl through a proxy yet; unset them")
+    if settings.fetch.proxy:
+        raise ConfigError("fetch.proxy: this version cannot crawl through a proxy yet; unset it")
+    if settings.fetch.ca_file:
+        if not settings.fetch.ca_file.is_file():
+            raise ConfigError(f"fetch.ca_file {settings.fetch.ca_file}: not there; name a PEM file of authorities")
+        # What OpenSSL trusts beside the system's own folder of authorities.
+        os.environ["SSL_CERT_FILE"] = str(settings.fetch.ca_file)
     rules = AddressRules.of(settings.fetch)
     sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
     asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 
 # How long the spider waits for news when there is nothing to lease: longer each time, until something happens.
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 1.0
+# How long a stopped process waits for downloads; what has not come by then is due again, and fetched by the next.
+LAST_SECONDS = 8.0
 FEED_TYPES = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
@@ -52,6 +54,12 @@ class FrontierSpider(scrapy.Spider):
             log.info("crawl_stopped_while_waiting")
         except ServiceError as error:
             self.room.give_up(error)
+        if self.room.stop.is_set():
+            from twisted.internet import reactor
+
+            # Downloads that are under way may end; a site that takes its time does not hold the process.
+            running: Any = reactor
+            asyncio.get_running_loop().call_later(LAST_SECONDS, running.crash)
 
     async def _requests(self) -> AsyncIterator[Request]:
         room, wait_seconds = self.room, FIRST_WAIT_SECONDS

@@ -8,6 +8,7 @@ import pytest
 
 from crawling import Crawl
 from servers.sites import Asked, Reply, Sites, http_date
+from servers.tls import make_certificates
 
 # Between the taking of a turn and the request's arrival lie a connection and a busy machine's scheduling.
 JITTER_SECONDS = 0.15
@@ -50,10 +51,10 @@ def test_the_pace_holds_over_a_kill(sites: Sites, crawl: Crawl) -> None:
     for path in ("/a", "/b"):
         sites.set("slow.test", path, "<p>x</p>")
     crawl.source("slow", sites.feed("slow.test", "/a", "/b"))
-    pace = {"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "4"}
+    pace = {"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "3"}
     crawl.once(environment=pace | {"GOVWIRE_FAULT": "crawl.fetched"})
     crawl.once(environment=pace)
-    assert min(gaps(sites.asked)) >= 4 - JITTER_SECONDS
+    assert min(gaps(sites.asked)) >= 3 - JITTER_SECONDS
 
 
 def test_a_crawl_delay_is_kept(sites: Sites, crawl: Crawl) -> None:
@@ -140,3 +141,22 @@ def test_a_host_is_left_alone_as_long_as_it_asks(sites: Sites, crawl: Crawl, sta
 def named(crawl: Crawl, *hosts: str) -> dict[str, str]:
     crawl.name(*hosts)
     return {}
+
+
+def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -> None:
+    certificates = make_certificates(tmp_path)
+    with Sites(certificates) as sites:
+        crawl = Crawl(tmp_path / "crawl", sites.port)
+        url = sites.set("localhost", "/a", "<p>a</p>")
+        crawl.name("localhost")
+        crawl.once(urls=[url], environment={"GOVWIRE_CRAWL__RETRY_BASE_SECONDS": "0.1"})
+        assert crawl.standing(url) == ("waiting", "robots_unreachable")
+        assert sites.asked == []
+        _forget_robots(crawl)
+        crawl.once(urls=[url], environment={"GOVWIRE_FETCH__CA_FILE": str(certificates.ca_file)})
+        assert crawl.standing(url) == ("fetched", None)
+
+
+def _forget_robots(crawl: Crawl) -> None:
+    with crawl.state() as state, state.begin() as transaction:
+        transaction.exec_driver_sql("DELETE FROM hosts")

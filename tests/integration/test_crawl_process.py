@@ -1,10 +1,12 @@
 """A crawl process: killed, stopped, held back, and refused."""
 
 import json
+import os
 import signal
 import subprocess
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -14,8 +16,9 @@ from govwire.core import faults
 from govwire.core.bus import Message
 from govwire.core.flow import EXTRACT, PAGES
 from govwire.core.records import Lane
+from govwire.core.state import frontier
 from servers.process import wait_until
-from servers.sites import Sites
+from servers.sites import Reply, Sites
 
 PATHS = [f"/{number}" for number in range(12)]
 CRAWL_POINTS = [point for point in faults.POINTS if point.startswith("crawl.")]
@@ -100,6 +103,20 @@ def test_a_crawl_stopped_in_the_middle_gives_back_what_it_holds(sites: Sites, cr
     assert crawl.counts() == {("fetched", None): len(PATHS)}
 
 
+def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, crawl: Crawl) -> None:
+    sites.set("one.test", "/0", Reply(after_seconds=60))
+    process = crawl.start(once=True)
+    wait_until(lambda: len(crawl.pages()) == len(PATHS) - 1, seconds=30, what="the other pages arrive")
+    process.send_signal(signal.SIGTERM)
+    ended = crawl.end_of(process, 15)
+    assert ended.code == 0, ended.log
+    assert not any('"level": "error"' in line for line in ended.log.splitlines()), ended.log
+    assert crawl.counts() == {("waiting", "new"): 1, ("fetched", None): len(PATHS) - 1}
+    sites.set("one.test", "/0", "<p>0</p>")
+    crawl.once()
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
 def _fill(crawl: Crawl, count: int) -> None:
     with crawl.bus() as bus:
         kafka_topic = PAGES.kafka_topic("govwire")
@@ -152,10 +169,6 @@ def test_rules_that_cannot_be_read_are_told_all_at_once(crawl: Crawl) -> None:
 
 
 def test_a_page_over_the_wire_limit_is_dropped_and_the_rest_is_published(sites: Sites, crawl: Crawl) -> None:
-    import os
-
-    from servers.sites import Reply
-
     # Random bytes do not compress: 11 MiB of them are 15 MB in the record.
     sites.set("one.test", "/0", Reply(b"<p>" + os.urandom(11 * 2**20), headers={"Content-Type": "text/html"}))
     ended = crawl.once(environment={"GOVWIRE_FETCH__MAX_BYTES": str(20 * 2**20)})
@@ -165,10 +178,6 @@ def test_a_page_over_the_wire_limit_is_dropped_and_the_rest_is_published(sites: 
 
 
 def test_pages_of_one_lane_go_to_its_own_kafka_topic(crawl: Crawl) -> None:
-    from datetime import UTC, datetime
-
-    from govwire.core.state import frontier
-
     with crawl.state() as state, state.begin() as transaction:
         found = frontier.Found(url="http://one.test:1/nowhere", source_id="one", lane=Lane.BACKFILL)
         history = frontier.Found(url=next(iter(_urls(crawl))), source_id="one", lane=Lane.BACKFILL)

@@ -1,5 +1,6 @@
 """Web sites on loopback, told apart by their names: what a crawl is tested against."""
 
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -8,6 +9,8 @@ from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Self
+
+from servers.tls import Certificates
 
 
 @dataclass(frozen=True)
@@ -37,16 +40,22 @@ Answer = Reply | Callable[[Asked], Reply]
 class Sites:
     """Answers for any host name; what is not set is 404, robots files too. Keeps every request in `asked`."""
 
-    def __init__(self) -> None:
+    def __init__(self, certificates: Certificates | None = None) -> None:
         self.asked: list[Asked] = []
         self._answers: dict[tuple[str, str], Answer] = {}
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
+        self._scheme = "http"
+        if certificates is not None:
+            self._scheme = "https"
+            context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+            context.load_cert_chain(certificates.certificate_file, certificates.key_file)
+            self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
 
     def url(self, host: str, path: str = "/") -> str:
         """The address of a page."""
-        return f"http://{host}:{self.port}{path}"
+        return f"{self._scheme}://{host}:{self.port}{path}"
 
     def set(self, host: str, path: str, answer: Answer | str) -> str:
         """Answer so from now on; text is an HTML page. Returns the page's address."""

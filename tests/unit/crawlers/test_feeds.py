@@ -8,7 +8,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from crawlers.feeds import MAX_SUMMARY, read_feed
+from crawlers.feeds import MAX_ENTRIES, MAX_SUMMARY, read_feed
 from govwire.core.errors import FeedError
 
 URL = "https://wire.example/news/feed.xml"
@@ -146,6 +146,13 @@ def test_an_external_entity_reads_no_file(tmp_path: Path) -> None:
     hostile = f'<!DOCTYPE rss [<!ENTITY x SYSTEM "file://{secret}">]>' + RSS.split("?>", 1)[1].replace("met.", "&x;")
     summaries = [listed.entry.summary for listed in read_feed(hostile.encode(), URL).entries]
     assert not any("confidential" in (summary or "") for summary in summaries)
+
+
+def test_an_endless_feed_is_read_up_to_the_limit() -> None:
+    items = "".join(f"<item><link>https://wire.example/{number}</link></item>" for number in range(MAX_ENTRIES + 3))
+    feed = read_feed(f'<rss version="2.0"><channel><title>w</title>{items}</channel></rss>'.encode(), URL)
+    assert len(feed.entries) == MAX_ENTRIES
+    assert feed.skipped == {"too_many": 3}
 
 
 def test_a_long_summary_is_cut() -> None:

@@ -1,9 +1,9 @@
 """The encoder: texts to vectors. The only door to ONNX Runtime and to transformers' tokenizers.
 
-A text is read whole, in windows of whole sentences; each window runs alone, on one thread, and is never padded. Hence its
-vectors depend on nothing else in the batch, to the last bit, however many threads there are; they run side by side in
-threads of the caller's, which on a CPU is also the fastest way. Weights lie in the file as int8 for each output channel
-and are made float once, at load, so that no activation is rounded and no scale is taken from a batch.
+A text is read whole, in windows of whole sentences; each window runs alone, on one thread, and is never padded. Hence
+its vectors depend on nothing else in the batch, to the last bit, however many threads there are; documents run side by
+side in threads of the caller's, which on a CPU is also the fastest way. Weights lie in the file as int8 for each output
+channel and are made float once, at load, so that no activation is rounded and no scale is taken from a batch.
 """
 
 import os
@@ -77,11 +77,12 @@ class Encoder:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = folder / "encoder.onnx"
-        self._errors = _runtime_errors()
+        unreadable: tuple[type[Exception], ...] = (OSError, ValueError, *_runtime_errors())
+        self._failed: tuple[type[Exception], ...] = (TypeError, ValueError, *_runtime_errors())
         try:
             self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except (OSError, ValueError, *self._errors) as error:
+        except unreadable as error:
             raise ModelError(f"model {path}: {error}; install govwire again, or run 'govwire train'") from error
         self._first, self._last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
 
@@ -98,7 +99,7 @@ class Encoder:
                 window, token_vectors = self._window(heading, pieces)
                 windows.append(window)
                 sums.add(pieces, token_vectors, 1 + len(heading))
-        except (TypeError, ValueError, *self._errors) as error:
+        except self._failed as error:
             raise ClassificationError(f"encoder: {error}") from error
         return Reading(tuple(windows), sums.sentences())
 
@@ -173,4 +174,5 @@ def _windows(pieces: Sequence[_Piece], budget: int) -> Iterator[Sequence[_Piece]
 def _runtime_errors() -> tuple[type[Exception], ...]:
     from onnxruntime.capi import onnxruntime_pybind11_state as states
 
-    return tuple(kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception))
+    found = [kind for kind in vars(states).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    return tuple(found)

@@ -8,6 +8,7 @@ import json
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from math import isnan
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -106,7 +107,9 @@ def render(rows: Sequence[Row], *, as_json: bool = False) -> str:
     names = list(dict.fromkeys(row.classifier for row in rows))
     lines = [["figure", *names]]
     for figure in dict.fromkeys(row.figure for row in rows):
-        cells = {row.classifier: f"{row.value:.3f} [{row.low:.2f}, {row.high:.2f}]" for row in rows if row.figure == figure}
+        cells = {
+            row.classifier: f"{row.value:.3f} [{row.low:.2f}, {row.high:.2f}]" for row in rows if row.figure == figure
+        }
         lines.append([figure, *(cells[name] for name in names)])
     widths = [max(len(line[column]) for line in lines) for column in range(len(names) + 1)]
     return "\n".join(
@@ -150,7 +153,9 @@ def labelled(record_id: str, answer: Labels | ClassificationError) -> Labelled:
         topics=tuple(topic.id for topic in answer.topics if topic.role == "about"),
         stance={stance.target: stance.label for stance in answer.stance},
         claims=tuple(
-            LabelledClaim(holder=claim.holder, target=claim.target, label=claim.label) for claim in answer.claims if claim.shown
+            LabelledClaim(holder=claim.holder, target=claim.target, label=claim.label)
+            for claim in answer.claims
+            if claim.shown
         ),
     )
 
@@ -175,7 +180,7 @@ def _with_intervals(pairs: Sequence[Pair], samples: int) -> list[tuple[str, floa
     drawn = [figures(random.choices(pairs, k=len(pairs))) for _ in range(samples)]
     rows = []
     for name, value in figures(pairs).items():
-        values = sorted(one[name] for one in drawn if one[name] == one[name])  # noqa: PLR0124 - nan is unlike itself
+        values = sorted(one[name] for one in drawn if not isnan(one[name]))
         ends = (values[int(0.025 * len(values))], values[int(0.975 * (len(values) - 1))]) if values else (value, value)
         rows.append((name, value, ends))
     return rows
@@ -192,7 +197,11 @@ def _majority(gold: Sequence[Labelled]) -> list[Labelled]:
     stances = [(target, label) for record in gold for target, label in record.stance.items()]
     overall = most([label for target, label in stances if target == OVERALL] or ["neutral"])
     other = most([pair for pair in stances if pair[0] != OVERALL] or [("binding_regulation", "favor")])
-    said = {"relevant": relevant, "topics": (most(topics),) if topics else (), "stance": {OVERALL: overall, other[0]: other[1]}}
+    said = {
+        "relevant": relevant,
+        "topics": (most(topics),) if topics else (),
+        "stance": {OVERALL: overall, other[0]: other[1]},
+    }
     return [Labelled.model_validate({"id": record.id, **said}) for record in gold]
 
 
@@ -226,8 +235,12 @@ def _topics(pairs: Sequence[Pair]) -> Figures:
 
 def _targets(pairs: Sequence[Pair]) -> Figures:
     """The nine other targets: discussed or not, the label where both have one, and both at once for each label."""
-    gold = {(number, *entry) for number, (one, _) in enumerate(pairs) for entry in one.stance.items() if entry[0] != OVERALL}
-    said = {(number, *entry) for number, (_, one) in enumerate(pairs) for entry in one.stance.items() if entry[0] != OVERALL}
+    gold = {
+        (number, *entry) for number, (one, _) in enumerate(pairs) for entry in one.stance.items() if entry[0] != OVERALL
+    }
+    said = {
+        (number, *entry) for number, (_, one) in enumerate(pairs) for entry in one.stance.items() if entry[0] != OVERALL
+    }
     gold_labels, said_labels = ({(at, target): label for at, target, label in entries} for entries in (gold, said))
     both = gold_labels.keys() & said_labels.keys()
     ends = []
@@ -250,7 +263,10 @@ def _claims(pairs: Sequence[Pair]) -> tuple[float, float]:
         _add(claims, len(wanted), len(given), _matched(wanted, given, _same_claim))
         wanted_holders, given_holders = ({claim.holder: None for claim in side} for side in (wanted, given))
         _add(
-            holders, len(wanted_holders), len(given_holders), _matched(list(wanted_holders), list(given_holders), same_holder)
+            holders,
+            len(wanted_holders),
+            len(given_holders),
+            _matched(list(wanted_holders), list(given_holders), same_holder),
         )
     return _f1(*claims), _f1(*holders)
 
@@ -281,7 +297,9 @@ def _same_claim(one: LabelledClaim, other: LabelledClaim) -> bool:
     return (one.target, one.label) == (other.target, other.label) and same_holder(one.holder, other.holder)
 
 
-_TITLES = frozenset("the a an of and mr ms dr sen rep president minister prime professor".split())
+_TITLES = frozenset(
+    ("the", "a", "an", "of", "and", "mr", "ms", "dr", "sen", "rep", "president", "minister", "prime", "professor")
+)
 
 
 def same_holder(one: str, other: str) -> bool:
@@ -296,4 +314,3 @@ def same_holder(one: str, other: str) -> bool:
 
 def _words(name: str) -> set[str]:
     return {word for word in re.findall(r"\w+", name.lower()) if word not in _TITLES}
-

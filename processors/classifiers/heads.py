@@ -22,7 +22,7 @@ SIDES = ("against", "favor")
 
 
 class Facts(BaseModel):
-    """What heads.json says: the version, the order of the ids in heads.npz, the thresholds, and where they come from."""
+    """What heads.json says: the version, the order of ids in heads.npz, the thresholds, and what they come from."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

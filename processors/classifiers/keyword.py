@@ -45,7 +45,9 @@ class KeywordClassifier:
         self._relevance = Relevance(terms)
         english = terms["en"]
         self._topics = {topic: Terms(english.topics.get(topic, ())) for topic in vocabulary.topics}
-        self._targets = {name: _Cues.of(english.targets[name]) for name in vocabulary.targets if name in english.targets}
+        self._targets = {
+            name: _Cues.of(english.targets[name]) for name in vocabulary.targets if name in english.targets
+        }
 
     def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
         """Labels for each document, in order."""
@@ -90,7 +92,9 @@ class KeywordClassifier:
                 evidence = Evidence(text=quote, start=quotation.span.start, end=quotation.span.end)
                 label = "favor" if lean > 0 else "against"
                 claims.append(
-                    Claim(holder=quotation.holder, target=target, label=label, score=_score(abs(lean)), evidence=evidence)
+                    Claim(
+                        holder=quotation.holder, target=target, label=label, score=_score(abs(lean)), evidence=evidence
+                    )
                 )
         return tuple(claims)
 
@@ -110,7 +114,9 @@ def _stance(name: str, cues: _Cues, text: str, whole: str, spans: Sequence[Span]
         shows = max(spans, key=lambda span: cues.lean(span.of(text)) * (1 if lean > 0 else -1))
         evidence = Evidence(text=shows.of(text), start=shows.start, end=shows.end)
     label = "neutral" if not lean else "favor" if lean > 0 else "against"
-    return StanceLabel.model_validate({"target": name, "label": label, "score": _score(abs(lean)), "evidence": evidence})
+    return StanceLabel.model_validate(
+        {"target": name, "label": label, "score": _score(abs(lean)), "evidence": evidence}
+    )
 
 
 def _score(count: int) -> float:

@@ -7,7 +7,7 @@ decide nothing.
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,25 +38,43 @@ class _Propositions:
     """A target's sentences as vectors."""
 
     proposition: Vector
-    sides: dict[str, Vector]  # what shows a stance: the sentence of that side, or the proposition for neutral
+    sides: dict[str, Vector]  # what a sentence that shows a stance is like
 
-    @classmethod
-    def of(cls, target: Target, encoder: Encoder) -> "_Propositions":
-        proposition = encoder.embed(target.proposition)
-        sides = {"favor": encoder.embed(target.favor), "against": encoder.embed(target.against), "neutral": proposition}
-        return cls(proposition, sides)
+
+def _propositions(targets: Mapping[str, Target], encoder: Encoder) -> dict[str, _Propositions]:
+    """The vectors of every target. What all propositions have in common counts half for evidence: it shows none."""
+    propositions = {name: encoder.embed(target.proposition) for name, target in targets.items()}
+    common = np.mean(list(propositions.values()), axis=0) / 2 if propositions else np.float32(0)
+    return {
+        name: _Propositions(
+            proposition=propositions[name],
+            sides={
+                "favor": encoder.embed(target.favor) - common,
+                "against": encoder.embed(target.against) - common,
+                "neutral": propositions[name] - common,
+            },
+        )
+        for name, target in targets.items()
+    }
 
 
 class NeuralClassifier:
     """The shipped model; labels English, and decides relevance by terms in other languages."""
 
     def __init__(
-        self, encoder: Encoder, heads: Heads, digest: str, vocabulary: Vocabulary, relevance: Relevance, threads: int
+        self,
+        encoder: Encoder,
+        heads: Heads,
+        vocabulary: Vocabulary,
+        relevance: Relevance,
+        *,
+        digest: str,
+        threads: int,
     ) -> None:
         self.model, self.digest = heads.facts.model, digest
         self._encoder, self._heads, self._relevance = encoder, heads, relevance
         self._topics = {name: encoder.embed(topic.description) for name, topic in vocabulary.topics.items()}
-        self._targets = {name: _Propositions.of(target, encoder) for name, target in vocabulary.targets.items()}
+        self._targets = _propositions(vocabulary.targets, encoder)
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="classify")
 
     def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
@@ -84,7 +102,9 @@ class NeuralClassifier:
                 epoch=NO_EPOCH,
             )
         reading = self._encoder.read(document.title, document.text)
-        score = _overall([float(self._heads["relevance"].probabilities(whole(one))[0]) for one in reading.windows], reading)
+        score = _overall(
+            [float(self._heads["relevance"].probabilities(whole(one))[0]) for one in reading.windows], reading
+        )
         relevant = score >= self._heads.facts.relevance_threshold
         topics = _Topics(self._heads, reading, self._topics) if relevant else None
         return Labels(
@@ -166,7 +186,7 @@ def open_neural(
     heads = load_heads(folder)
     files = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES]
     digest = digest_of(heads.facts.model, vocabulary, *terms.values(), *files)
-    return NeuralClassifier(Encoder(folder), heads, digest, vocabulary, Relevance(terms), threads)
+    return NeuralClassifier(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, threads=threads)
 
 
 class _Topics:

@@ -32,25 +32,26 @@ _VERB = (
     r"demand(?:s|ed)|caution(?:s|ed)|stress(?:es|ed)|emphasi[sz]e[sd]?|tweeted|remarked|observed|retorted|promised|vowed|spoke\sof|dismissed)"
 )
 _WORD = r"[A-Z\u00c0-\u00de][\w'’\-]*\.?"
-_LINK = r"(?:of|the|and|for|de|del|della|di|da|du|van|von|der|den|bin|al|el|la|le|on)"
+_LINK = r"(?:of|the|and|for|de|del|della|di|da|du|van|von|der|den|bin|al|el|la|le)"
 # Words that begin with a capital letter and name nobody: they are passed over at the start of a name.
 _NOBODY = (
-    r"(?:He|She|They|It|I|We|You|This|That|These|Those|There|But|And|Or|So|Yet|If|When|While|As|At|In|On|For|From|By|To|With|After|Before|Both|"
+    r"(?:The|He|She|They|It|I|We|You|This|That|These|Those|There|But|And|Or|So|Yet|If|When|While|As|At|In|On|For|From|By|To|With|After|Before|Both|"
     r"One|Some|Many|Most|Others|Another|Critics|Officials|Ministers|Lawmakers|Experts|Supporters|Opponents|Asked|According|Earlier|Later|Monday|"
     r"Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|His|Her|Their|Its|Our|My|What|Who|Not|No|Nor|An?)\b"
 )
-_NAME = rf"((?!{_NOBODY}){_WORD}(?:\s(?:(?:{_LINK}\s){{1,2}})?{_WORD})*)"
+_NAME = rf"(?:[Tt]he\s)?((?!{_NOBODY}){_WORD}(?:\s(?:(?:{_LINK}\s){{1,2}})?(?!{_NOBODY}){_WORD})*)"
 # What may stand between a name and its verb: a description between commas or a bracket.
 _ASIDE = r"(?:\s?,[^,\"“”.!?]{2,90},|\s\([^()]{1,60}\)|\sof\s[^,\"“”.!?]{2,40},)?"
 _ADVERB = r"(?:\s\w+ly|\shas|\shad|\salso|\slater|\sthen)?"
 # What may stand between the verb and the name: "Greens senator", "the group's director".
-_TRADE = rf"(?:(?:{_WORD}\s){{0,2}}(?:(?!(?:in|on|at|of|to|as|and|who|for|from|by|after|during|before|when|while|that|if)\b)[a-z][\w'’-]*\s){{1,4}})?"
+_PREPOSITION = r"(?:in|on|at|of|to|as|and|who|for|from|by|after|during|before|when|while|that|if)"
+_TRADE = rf"(?:(?:{_WORD}\s){{0,2}}(?:(?!{_PREPOSITION}\b)[a-z][\w'’-]*\s){{1,4}})?"
 
 _AFTER_VERB = re.compile(rf"\s?,?\s?{_VERB}\s{_TRADE}{_NAME}")
-_AFTER_NAME = re.compile(rf"\s?,?\s?(?:the\s)?{_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b")
+_AFTER_NAME = re.compile(rf"\s?,?\s?{_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b")
 _BEFORE = re.compile(rf"(?:^|[\s(]){_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b[^\"“”.!?\n]{{0,80}}$")
-_ACCORDING = re.compile(rf"\b[Aa]ccording\sto\s(?:the\s)?{_NAME}[^\"“”.!?\n]{{0,80}}$|\bfor\s{_NAME}[^\"“”.!?\n]{{0,12}}$")
-_ACCORDING_AFTER = re.compile(rf"\s?,?\s?according\sto\s(?:the\s)?{_NAME}")
+_ACCORDING = re.compile(rf"\b[Aa]ccording\sto\s{_NAME}[^\"“”.!?\n]{{0,80}}$|\bfor\s{_NAME}[^\"“”.!?\n]{{0,12}}$")
+_ACCORDING_AFTER = re.compile(rf"\s?,?\s?according\sto\s{_NAME}")
 
 
 def quotations(text: str) -> list[Quotation]:

@@ -1,7 +1,8 @@
-"""What `govwire classify` reads and prints: documents from JSON Lines, text or HTML; rows for programs and for people."""
+"""What `govwire classify` reads and prints: documents from JSON Lines, text or HTML; rows for programs or people."""
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -108,14 +109,18 @@ def as_text(document: Document, labels: Labels | ClassificationError, classifier
         f"  relevant   {'yes' if labels.relevant else 'no'} ({labels.relevance_score:.2f} by {labels.relevance_by})",
     ]
     if labels.relevant:
-        topics = [f"{topic.id} {topic.score:.2f}{' mentioned' * (topic.role == 'mentioned')}" for topic in labels.topics]
+        topics = [
+            f"{topic.id} {topic.score:.2f}{' mentioned' * (topic.role == 'mentioned')}" for topic in labels.topics
+        ]
         lines.append(f"  topics     {', '.join(topics) or 'none'}")
     for stance in labels.stance:
         lines.append(f"  stance     {SIGNS[stance.label]} {stance.target}: {stance.label} ({stance.score:.2f})")
         if stance.evidence is not None:
             lines.append(_quoted(stance.evidence.text, stance.evidence.start, stance.evidence.end))
     for claim in labels.claims:
-        lines.append(f"  claim      {SIGNS[claim.label]} {claim.holder}, {claim.target}: {claim.label} ({claim.score:.2f})")
+        lines.append(
+            f"  claim      {SIGNS[claim.label]} {claim.holder}, {claim.target}: {claim.label} ({claim.score:.2f})"
+        )
         lines.append(_quoted(claim.evidence.text, claim.evidence.start, claim.evidence.end))
     return "\n".join(lines)
 
@@ -130,17 +135,19 @@ def _from_line(line: str, where: str) -> Document:
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         field = ".".join(map(str, first["loc"]))
-        raise ConfigError(f"{where}: {f'{field}: ' if field else ''}{first['msg']}; a line is {{id, title, text}}") from error
+        raise ConfigError(
+            f"{where}: {f'{field}: ' if field else ''}{first['msg']}; a line is {{id, title, text}}"
+        ) from error
     return Document(row.id, row.title, row.text, find_language(row.text))
 
 
 def _from_html(content: bytes, name: str) -> Document:
-    from processors.extraction import extract
+    from processors.extraction import Drop, extract
 
     try:
-        found = extract(content, url="")
+        found = extract(content, f"file:///{name}", "text/html", None, datetime.now(UTC))
     except ExtractionError as error:
         raise ConfigError(f"{name}: {error}") from error
-    if found is None:
-        raise ConfigError(f"{name}: no article in this page")
+    if isinstance(found, Drop):
+        raise ConfigError(f"{name}: no article in this page ({found.reason})")
     return Document(name, found.title, found.text, found.language)

@@ -44,7 +44,7 @@ class TermList(BaseModel):
 
 
 class Terms:
-    """Terms compiled to one pattern: a word each, `*` for any ending, capitals as written, anything else in any case."""
+    """Terms compiled to one pattern: whole words, `*` for any ending, capitals as written, else in any case."""
 
     def __init__(self, terms: Sequence[str]) -> None:
         exact = [_pattern(term) for term in terms if term.isupper()]

@@ -3,7 +3,8 @@
 Written out by hand rather than traced, because the graph is then exactly what we say it is: no attention mask (a window
 is never padded, see encoder.py), every weight matrix symmetric int8 for each output channel, made float once when the
 file is loaded, and the vectors of a middle layer beside the last: these keep the words, those the meaning.
-Source of the architecture: Devlin et al., BERT, 2019; of the weights: sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
+Source of the architecture: Devlin et al., BERT, 2019; of the weights:
+sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
 """
 
 import json
@@ -71,7 +72,10 @@ class _Graph:
             self._nodes,
             "all-MiniLM-L6-v2",
             [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape[:2])],
-            [helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, shape) for name in ("token", "middle")],
+            [
+                helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, shape)
+                for name in ("token", "middle")
+            ],
             self._constants,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
@@ -89,7 +93,9 @@ class _Graph:
 
     def _embedded(self) -> str:
         words, scales = _int8(self._weights["embeddings.word_embeddings.weight"], axis=1)
-        rows = self._node("Cast", self._node("Gather", self._constant("words", words), "input_ids"), to=TensorProto.FLOAT)
+        rows = self._node(
+            "Cast", self._node("Gather", self._constant("words", words), "input_ids"), to=TensorProto.FLOAT
+        )
         word = self._node("Mul", rows, self._node("Gather", self._constant("word_scales", scales), "input_ids"))
         # Every token is of the first segment, so its vector is part of every position's.
         segment = self._weights["embeddings.token_type_embeddings.weight"][0]
@@ -113,9 +119,13 @@ class _Graph:
         scale = self._constant(f"{name}.scale", np.float32((size // heads) ** -0.5))
 
         def parts(kind: str, order: list[int]) -> str:
-            return self._node("Transpose", self._node("Reshape", self._linear(vectors, f"{name}.{kind}"), apart), perm=order)
+            return self._node(
+                "Transpose", self._node("Reshape", self._linear(vectors, f"{name}.{kind}"), apart), perm=order
+            )
 
-        scores = self._node("MatMul", self._node("Mul", parts("query", [0, 2, 1, 3]), scale), parts("key", [0, 2, 3, 1]))
+        scores = self._node(
+            "MatMul", self._node("Mul", parts("query", [0, 2, 1, 3]), scale), parts("key", [0, 2, 3, 1])
+        )
         mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), parts("value", [0, 2, 1, 3]))
         return self._node("Reshape", self._node("Transpose", mixed, perm=[0, 2, 1, 3]), together)
 

@@ -1,4 +1,4 @@
-"""Heads from labelled passages: logistic regressions with balanced classes, and thresholds from events not trained on."""
+"""Heads from labelled passages: logistic regressions with balanced classes, and thresholds from unseen events."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +17,15 @@ from processors.classifiers.training.passages import Passage
 
 FOLDS = 5
 # Inverse strength of regularisation for each head: chosen by cross-validation over events, in steps of about three.
-STRENGTH = {"relevance": 0.03, "topic": 0.01, "target": 0.01, "overall": 0.003, "pair": 0.003, "claim_target": 0.003, "claim_side": 0.001}
+STRENGTH = {
+    "relevance": 0.03,
+    "topic": 0.01,
+    "target": 0.01,
+    "overall": 0.003,
+    "pair": 0.003,
+    "claim_target": 0.003,
+    "claim_side": 0.001,
+}
 STEPS = np.arange(0.2, 0.81, 0.01)
 
 Array = NDArray[Any]

@@ -1,4 +1,4 @@
-"""The whole of a training: read, fit by folds, choose thresholds, measure on events not trained on, fit on all, write."""
+"""The whole of a training: read, fit by folds, choose thresholds, measure on unseen events, fit on all, write."""
 
 import hashlib
 import os
@@ -42,7 +42,11 @@ def make(folder: Path) -> None:
         pair
         for linear, (_, test) in zip(trained, folds, strict=True)
         for pair in _answers(
-            encoder, fit.assemble(linear, cuts, ids, model="fold", **facts), vocabulary, [read[row] for row in test], config
+            encoder,
+            fit.assemble(linear, cuts, ids, model="fold", **facts),
+            vocabulary,
+            [read[row] for row in test],
+            config,
         )
     ]
     linear = fit.fit(read, ids)
@@ -57,7 +61,7 @@ def _answers(
 ) -> list[Pair]:
     """Gold and what the whole classifier says with these heads."""
     relevance = Relevance(load_terms(config))
-    classifier = NeuralClassifier(encoder, heads, "", vocabulary, relevance, threads=os.cpu_count() or 1)
+    classifier = NeuralClassifier(encoder, heads, vocabulary, relevance, digest="", threads=os.cpu_count() or 1)
     try:
         gold = [Labelled.model_validate(one.record) for one in test]
         return list(zip(gold, predict(classifier, gold), strict=True))

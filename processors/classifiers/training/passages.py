@@ -77,9 +77,10 @@ def _passage(row: dict[str, Any], encoder: Encoder) -> Passage:
     claims = [(_span(row["text"], claim["evidence"]), claim) for claim in row["claims"]]
     stated = []
     for sentence in reading.sentences:
-        span, claim = max(claims, key=lambda one: one[0].overlap(sentence.span), default=(Span(0, 0), {}))
-        if span.overlap(sentence.span) >= SHARED:
-            stated.append(Stated(sentence, claim["target"], claim["label"]))
+        shown = [(span.overlap(sentence.span), number) for number, (span, _) in enumerate(claims)]
+        overlap, number = max(shown, default=(0, 0))
+        if overlap >= SHARED:
+            stated.append(Stated(sentence, claims[number][1]["target"], claims[number][1]["label"]))
     return Passage(row, reading.windows[0], tuple(stated))
 
 

@@ -1,0 +1,82 @@
+"""Words a second of the classifier, and how much of the bare runtime's speed is left.
+
+    python benchmarks/classify.py [--articles N]
+
+The committed passages are joined to articles of about 600 words. The bare figure is ONNX Runtime alone on the same token
+ids, window by window on as many threads, in the same run: what is lost is reading, heads, quotations and Python.
+"""
+
+import argparse
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
+
+import numpy as np
+import onnxruntime
+
+from govwire.core.settings import Settings
+from govwire.core.share import shared
+from govwire.core.vocabulary import load_vocabulary
+from processors.classifiers import Document, open_classifier
+from processors.classifiers.encoder import Encoder
+from processors.classifiers.neural import MODEL
+from processors.classifiers.training.passages import records
+
+WORDS = 600
+ROUNDS = 3
+
+
+def articles(count: int) -> list[Document]:
+    """Articles of about 600 words, relevant ones, each of several passages."""
+    found: list[Document] = []
+    paragraphs: list[str] = []
+    for row in records():
+        if row["relevant"]:
+            paragraphs.append(row["text"])
+        if sum(len(one.split()) for one in paragraphs) >= WORDS:
+            found.append(Document(str(len(found)), row["title"], "\n\n".join(paragraphs)))
+            paragraphs = []
+    return found[:count]
+
+
+def best(action: Callable[[], object]) -> float:
+    """Seconds of the quickest of several rounds."""
+    times = []
+    for _ in range(ROUNDS):
+        start = perf_counter()
+        action()
+        times.append(perf_counter() - start)
+    return min(times)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--articles", type=int, default=40)
+    documents = articles(parser.parse_args().articles)
+    threads = os.cpu_count() or 1
+    classifier = open_classifier(Settings(), load_vocabulary(shared("config")), "onnx")
+    encoder = Encoder(MODEL)
+    windows = [ids for one in documents for ids in encoder.window_ids(one.title, one.text)]
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(str(MODEL / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
+
+    def bare() -> None:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(lambda ids: session.run(None, {"input_ids": np.array([ids])}), windows))
+
+    classifier.classify(documents[:2])
+    bare_seconds, whole_seconds = best(bare), best(lambda: classifier.classify(documents))
+    words = sum(len(one.text.split()) for one in documents)
+    tokens = sum(map(len, windows))
+    print(f"{len(documents)} articles, {words} words, {tokens} tokens in {len(windows)} windows, {threads} threads")
+    print(f"classify      {words / whole_seconds:8.0f} words/s  {len(documents) / whole_seconds:6.2f} articles/s")
+    print(f"bare runtime  {words / bare_seconds:8.0f} words/s  {tokens / bare_seconds:6.0f} tokens/s")
+    print(f"ratio         {bare_seconds / whole_seconds:8.2f}")
+    print(f"tokens per article {tokens / len(documents):.0f}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+"""Both engines on the same cases; and what only the model must hold."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from govwire.core.errors import ClassificationError, ModelError
+from govwire.core.records import Labels
+from govwire.core.settings import Settings
+from govwire.core.share import shared
+from govwire.core.vocabulary import Topic, Vocabulary, load_vocabulary
+from processors.classifiers import NO_EPOCH, Classifier, Document, open_classifier
+from processors.classifiers.encoder import WINDOW_TOKENS, Encoder
+from processors.classifiers.neural import MODEL, open_neural
+from processors.classifiers.terms import load_terms
+
+TEXT = (
+    "Ministers met in Geneva on Thursday to discuss a treaty on artificial intelligence. “We need binding rules for "
+    "frontier AI before it is too late,” said Ana Ruiz, who chairs the talks at the United Nations. Industry groups "
+    "called the law premature. “This regulation would kill innovation in Europe,” Tom "
+    "Becker of the Chamber of Commerce said."
+)
+RELEVANT = Document("a", "Ministers call for an AI treaty", TEXT)
+IRRELEVANT = Document(
+    "b", "Rain ends the drought", "It rained for three days in the valley, and the farmers were glad of it."
+)
+GERMAN = Document("c", "KI-Verordnung", "Die KI-Verordnung der Kommission gilt seit heute.", "de")
+BOOK = Document("d", "A long report", "\n\n".join([TEXT, IRRELEVANT.text] * 12))
+
+
+@pytest.fixture(scope="module")
+def vocabulary() -> Vocabulary:
+    return load_vocabulary(shared("config"))
+
+
+@pytest.fixture(scope="module")
+def neural(vocabulary: Vocabulary) -> Iterator[Classifier]:
+    classifier = open_classifier(Settings(), vocabulary, "onnx")
+    yield classifier
+    classifier.close()
+
+
+@pytest.fixture(params=["onnx", "keyword"])
+def classifier(request: pytest.FixtureRequest, vocabulary: Vocabulary, neural: Classifier) -> Classifier:
+    return neural if request.param == "onnx" else open_classifier(Settings(), vocabulary, "keyword")
+
+
+def label(classifier: Classifier, *documents: Document) -> list[Labels]:
+    answers = classifier.classify(documents)
+    assert not [answer for answer in answers if isinstance(answer, ClassificationError)]
+    return [answer for answer in answers if isinstance(answer, Labels)]
+
+
+def test_a_relevant_text_gets_topics_stances_and_claims_with_exact_evidence(classifier: Classifier) -> None:
+    (labels,) = label(classifier, RELEVANT)
+    assert labels.relevant
+    assert "international_cooperation" in {topic.id for topic in labels.topics if topic.role == "about"}
+    assert {"stronger_governance", "binding_regulation"} <= {stance.target for stance in labels.stance}
+    assert [claim.holder for claim in labels.claims] == ["Ana Ruiz", "Tom Becker of the Chamber of Commerce"]
+    assert all(claim.shown and claim.holder_id is None for claim in labels.claims)
+    evidence = [stance.evidence for stance in labels.stance] + [claim.evidence for claim in labels.claims]
+    assert all(one is None or TEXT[one.start : one.end] == one.text for one in evidence)
+    assert (labels.model, labels.epoch) == (classifier.model, NO_EPOCH)
+
+
+def test_an_irrelevant_text_gets_no_labels(classifier: Classifier) -> None:
+    (labels,) = label(classifier, IRRELEVANT)
+    assert not labels.relevant
+    assert (labels.topics, labels.stance, labels.claims) == ((), (), ())
+
+
+def test_another_language_gets_relevance_by_terms_and_nothing_else(classifier: Classifier) -> None:
+    (labels,) = label(classifier, GERMAN)
+    assert (labels.relevant, labels.relevance_by) == (True, "terms")
+    assert (labels.topics, labels.stance, labels.claims) == ((), (), ())
+
+
+def test_an_empty_text_is_irrelevant(classifier: Classifier) -> None:
+    assert not label(classifier, Document("e", "", ""))[0].relevant
+
+
+def test_a_text_that_cannot_be_read_spoils_no_other(neural: Classifier) -> None:
+    poison = Document("p", "A title", "half a pair: \ud800")
+    first, broken, last = neural.classify([RELEVANT, poison, RELEVANT])
+    assert isinstance(broken, ClassificationError)
+    assert first == last == label(neural, RELEVANT)[0]
+
+
+def test_a_long_text_is_read_to_its_end(neural: Classifier) -> None:
+    encoder = Encoder(MODEL)
+    reading = encoder.read(BOOK.title, BOOK.text)
+    assert len(reading.windows) > 4
+    assert all(window.tokens <= WINDOW_TOKENS for window in reading.windows)
+    assert reading.sentences[-1].span.end == len(BOOK.text)
+    (labels,) = label(neural, BOOK)
+    assert len(labels.claims) == 24
+    assert all(claim.evidence.text == BOOK.text[claim.evidence.start : claim.evidence.end] for claim in labels.claims)
+
+
+def test_a_sentence_longer_than_a_window_is_cut_and_put_together_again() -> None:
+    text = "rules " * 2 * WINDOW_TOKENS
+    reading = Encoder(MODEL).read("", text)
+    assert len(reading.windows) >= 2
+    assert [sentence.span.of(text) for sentence in reading.sentences] == [text.strip()]
+
+
+words = st.sampled_from(TEXT.split())
+texts = st.lists(words, max_size=400).map(" ".join)
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(texts, min_size=2, max_size=6), st.randoms())
+def test_labels_depend_on_nothing_else_in_the_batch(neural: Classifier, batch: list[str], random: object) -> None:
+    documents = [Document(str(number), "AI law", text) for number, text in enumerate(batch)]
+    alone = [label(neural, document)[0] for document in documents]
+    assert label(neural, *documents) == alone
+    order = sorted(range(len(batch)), key=lambda number: batch[number])
+    assert label(neural, *[documents[number] for number in order]) == [alone[number] for number in order]
+
+
+def test_vectors_are_the_same_to_the_last_bit_whatever_the_threads(vocabulary: Vocabulary) -> None:
+    terms = load_terms(shared("config"))
+    documents = [RELEVANT, IRRELEVANT, BOOK] * 4
+    one, four = (open_neural(vocabulary, terms, threads) for threads in (1, 4))
+    assert one.classify(documents) == four.classify(documents)
+    first, again = (Encoder(MODEL).read(BOOK.title, BOOK.text) for _ in range(2))
+    assert all(np.array_equal(a.vector, b.vector) for a, b in zip(first.windows, again.windows, strict=True))
+    one.close()
+    four.close()
+
+
+def test_a_topic_that_is_only_described_works_at_once_and_changes_the_digest(vocabulary: Vocabulary) -> None:
+    added = Topic(
+        id="treaty_talks", label="Treaty", group="New", description="Ministers negotiate an AI treaty in Geneva."
+    )
+    strange = Topic(
+        id="gardening", label="Garden", group="New", description="How to plant roses and prune apple trees."
+    )
+    topics = vocabulary.topics | {topic.id: topic for topic in (added, strange)}
+    wider = vocabulary.model_copy(update={"topics": topics})
+    terms = load_terms(shared("config"))
+    with_new, without = open_neural(wider, terms), open_neural(vocabulary, terms)
+    (labels,) = label(with_new, RELEVANT)
+    about = {topic.id for topic in labels.topics}
+    assert "treaty_talks" in about
+    assert "gardening" not in about
+    assert with_new.digest != without.digest
+    with_new.close()
+    without.close()
+
+
+def test_engines_have_digests_of_their_own_that_stay(vocabulary: Vocabulary, neural: Classifier) -> None:
+    keyword = open_classifier(Settings(), vocabulary, "keyword")
+    assert keyword.digest != neural.digest
+    assert keyword.digest == open_classifier(Settings(), vocabulary, "keyword").digest
+
+
+@pytest.mark.parametrize("name", ["encoder.onnx", "heads.npz", "heads.json"])
+def test_a_damaged_model_is_a_model_error_that_names_the_folder(
+    vocabulary: Vocabulary, tmp_path: Path, name: str
+) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(MODEL, folder)
+    (folder / name).write_bytes(b"not a model")
+    with pytest.raises(ModelError, match="model"):
+        open_neural(vocabulary, load_terms(shared("config")), folder=folder)
+
+
+def test_the_shipped_model_stays_small() -> None:
+    assert sum(path.stat().st_size for path in MODEL.iterdir()) < 30_000_000

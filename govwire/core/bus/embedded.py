@@ -24,6 +24,8 @@ _LOOK_SECONDS = 0.05
 # How long a slot may seem taken: others look at its lock for an instant, and a dying process takes a moment to die.
 _SLOT_SECONDS = 2.0
 _SCAN_PAGE = 100
+# What one read may hold in memory, whatever its number of records: the 50 MiB of Kafka's fetch.max.bytes.
+_READ_BYTES = 50 * 1024 * 1024
 _EPOCH = datetime.fromtimestamp(0, UTC)
 
 
@@ -87,7 +89,7 @@ class EmbeddedBus:
             raise not_there(kafka_topic)
         for partition, end in enumerate(ends):
             offset = (after or {}).get(partition, -1) + 1
-            while page := self._log.read(kafka_topic, partition, offset, min(_SCAN_PAGE, end - offset)):
+            while page := self._log.read(kafka_topic, partition, offset, min(_SCAN_PAGE, end - offset), _READ_BYTES):
                 yield from (delivery for delivery in page if delivery.offset < end)
                 offset = page[-1].offset + 1
 
@@ -203,12 +205,16 @@ class EmbeddedMember:
         places = sorted(self._owned)
         self._turn += 1
         deliveries: list[Delivery] = []
+        bytes_left = _READ_BYTES
         for number in range(len(places)):
-            kafka_topic, partition = place = places[(self._turn + number) % len(places)]
             left = max_records - len(deliveries)
-            page = self._log.read(kafka_topic, partition, self._owned[place].position, left) if left else []
+            if left <= 0 or bytes_left <= 0:
+                break
+            place = places[(self._turn + number) % len(places)]
+            page = self._log.read(*place, self._owned[place].position, left, bytes_left)
             if page:
                 deliveries += page
+                bytes_left -= sum(len(delivery.message.value) for delivery in page)
                 self._owned[place].position = page[-1].offset + 1
         return deliveries
 

@@ -44,8 +44,6 @@ _TABLES = (
 )
 # The write-ahead file is cut back to this after a burst of large pages.
 _WAL_BYTES = 64 * 1024 * 1024
-# What one read may hold in memory, whatever its number of records: the 50 MiB of Kafka's fetch.max.bytes.
-_READ_BYTES = 50 * 1024 * 1024
 
 
 class Log:
@@ -114,22 +112,21 @@ class Log:
                     "UPDATE partitions SET next_offset = ? WHERE id = ?", (offset + len(group), partition_id)
                 )
 
-    def read(self, kafka_topic: str, partition: int, offset: int, max_records: int) -> list[Delivery]:
-        """The records from an offset on, as many as asked for or as memory allows."""
+    def read(self, kafka_topic: str, partition: int, offset: int, max_records: int, max_bytes: int) -> list[Delivery]:
+        """The records from an offset on, at most `max_records`, and none after `max_bytes` are reached."""
         query = """
             SELECT offset, published_ms, key, headers, value FROM records
             WHERE partition_id = (SELECT id FROM partitions WHERE kafka_topic = ? AND partition = ?) AND offset >= ?
             ORDER BY offset LIMIT ?
         """
         deliveries: list[Delivery] = []
-        size = 0
         with self._translating(), closing(self._connection.cursor()) as cursor:
             for row in cursor.execute(query, (kafka_topic, partition, offset, max_records)):
                 message = Message(row[2], row[4], json.loads(row[3]))
                 published_at = datetime.fromtimestamp(row[1] / 1000, UTC)
                 deliveries.append(Delivery(message, kafka_topic, partition, row[0], published_at))
-                size += len(message.value)
-                if size >= _READ_BYTES:
+                max_bytes -= len(message.value)
+                if max_bytes <= 0:
                     break
         return deliveries
 

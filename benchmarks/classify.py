@@ -2,8 +2,8 @@
 
     python benchmarks/classify.py [--articles N]
 
-The committed passages are joined to articles of about 600 words. The bare figure is ONNX Runtime alone on the same token
-ids, window by window on as many threads, in the same run: what is lost is reading, heads, quotations and Python.
+The committed passages are joined to articles of about 600 words. The bare figure is ONNX Runtime alone on the same
+token ids, window by window on as many threads, in the same run: what is lost is reading, heads, quotations and Python.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from processors.classifiers.neural import MODEL
 from processors.classifiers.training.passages import records
 
 WORDS = 600
-ROUNDS = 3
+ROUNDS = 5
 
 
 def articles(count: int) -> list[Document]:
@@ -40,14 +40,11 @@ def articles(count: int) -> list[Document]:
     return found[:count]
 
 
-def best(action: Callable[[], object]) -> float:
-    """Seconds of the quickest of several rounds."""
-    times = []
-    for _ in range(ROUNDS):
-        start = perf_counter()
-        action()
-        times.append(perf_counter() - start)
-    return min(times)
+def seconds(action: Callable[[], object]) -> float:
+    """How long it takes, once."""
+    start = perf_counter()
+    action()
+    return perf_counter() - start
 
 
 def main() -> None:
@@ -68,7 +65,9 @@ def main() -> None:
             list(pool.map(lambda ids: session.run(None, {"input_ids": np.array([ids])}), windows))
 
     classifier.classify(documents[:2])
-    bare_seconds, whole_seconds = best(bare), best(lambda: classifier.classify(documents))
+    # By turns, so that whatever else the machine does falls on both.
+    rounds = [(seconds(bare), seconds(lambda: classifier.classify(documents))) for _ in range(ROUNDS)]
+    bare_seconds, whole_seconds = (min(times) for times in zip(*rounds, strict=True))
     words = sum(len(one.text.split()) for one in documents)
     tokens = sum(map(len, windows))
     print(f"{len(documents)} articles, {words} words, {tokens} tokens in {len(windows)} windows, {threads} threads")

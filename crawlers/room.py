@@ -13,7 +13,7 @@ from typing import TypeVar
 import structlog
 
 from govwire.core.bus import Bus
-from govwire.core.errors import ServiceError
+from govwire.core.errors import GovwireError, ServiceError
 from govwire.core.flow import CRAWL, EXTRACT, PAGES
 from govwire.core.metrics import RETRIES, Health
 from govwire.core.patience import StoppedError, patiently
@@ -65,7 +65,7 @@ class Room:
     reading: set[str] = field(default_factory=set)  # feeds that are being read
     failed_feeds: dict[str, str] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # something was settled
-    failure: ServiceError | None = None
+    failure: GovwireError | None = None
     _lanes: tuple[Lane, ...] = ()
     _looked_at: float = float("-inf")
     _why_paused: str | None = None
@@ -88,19 +88,13 @@ class Room:
             StoppedError: the process is to end.
             ServiceError: with `once`, the service stayed away; the process ends.
         """
-
-        def away(error: ServiceError, wait_seconds: float) -> None:
-            RETRIES.labels(CRAWL.name, type(error).__name__).inc()
-            self.health.beat(CRAWL.name, str(error))
-            log.warning("service_away", stage=CRAWL.name, error=str(error), wait_seconds=wait_seconds)
-
         try:
-            return patiently(action, self.stop, away, self.give_up_seconds)
+            return wait_for_service(action, self.stop, self.health, self.give_up_seconds)
         except ServiceError as error:
             self.give_up(error)
             raise
 
-    def give_up(self, error: ServiceError) -> None:
+    def give_up(self, error: GovwireError) -> None:
         """End this process with an error."""
         self.failure = self.failure or error
         self.stop.set()
@@ -139,6 +133,19 @@ class Room:
             self.give_up(ServiceError(why))
             raise StoppedError
         return why
+
+
+def wait_for_service(
+    action: Callable[[], T], stop: threading.Event, health: Health, give_up_seconds: float | None
+) -> T:
+    """Do it, and wait while a service is away; see `govwire.core.patience`."""
+
+    def away(error: ServiceError, wait_seconds: float) -> None:
+        RETRIES.labels(CRAWL.name, type(error).__name__).inc()
+        health.beat(CRAWL.name, str(error))
+        log.warning("service_away", stage=CRAWL.name, error=str(error), wait_seconds=wait_seconds)
+
+    return patiently(action, stop, away, give_up_seconds)
 
 
 def utc_now() -> datetime:

@@ -5,7 +5,7 @@ import os
 import socket
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,12 +18,13 @@ from scrapy.settings import Settings as ScrapySettings
 
 from crawlers.due import take_due
 from crawlers.guard import AddressRules
-from crawlers.room import Room, utc_now
+from crawlers.room import Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
 from govwire import __version__
 from govwire.core.bus import open_bus
 from govwire.core.errors import ConfigError
 from govwire.core.metrics import Health
+from govwire.core.patience import StoppedError
 from govwire.core.settings import Settings
 from govwire.core.state import frontier, open_state
 from govwire.core.timetable import Timetable
@@ -80,9 +81,12 @@ def run_crawl(
         settings, rules, [*(url for source in sources.values() for url in source.feeds), *asked_urls, *asked_feeds]
     )
     settings.data_dir.mkdir(parents=True, exist_ok=True)
+    health, give_up_seconds = health or Health(), GIVE_UP_SECONDS if once else None
     with ExitStack() as stack:
-        state = stack.enter_context(open_state(settings.state_url))
-        bus = open_bus(settings)
+        stack.enter_context(suppress(StoppedError))
+        state = wait_for_service(lambda: open_state(settings.state_url), stop, health, give_up_seconds)
+        stack.callback(state.close)
+        bus = wait_for_service(lambda: open_bus(settings), stop, health, give_up_seconds)
         stack.callback(bus.close)
         room = Room(
             settings=settings,
@@ -91,18 +95,19 @@ def run_crawl(
             state=state,
             owner=stack.enter_context(_own_name(settings.data_dir)),
             stop=stop,
-            health=health or Health(),
+            health=health,
             once=once,
-            give_up_seconds=GIVE_UP_SECONDS if once else None,
+            give_up_seconds=give_up_seconds,
             urls=asked_urls,
             feeds=asked_feeds,
         )
         _crawl(room, _scrapy_settings(settings, rules, agent))
+        if room.failure is not None:
+            raise room.failure
         with state.begin() as transaction:
             frontier.release(transaction, room.owner)
-    if room.failure is not None:
-        raise room.failure
-    return CrawlReport(dict(room.failed_feeds))
+        return CrawlReport(dict(room.failed_feeds))
+    return CrawlReport({})
 
 
 def _crawl(room: Room, scrapy_settings: ScrapySettings) -> None:

@@ -50,6 +50,7 @@ class Crawl:
             if name.name != "settings.toml":
                 (self.config / name.name).write_bytes(name.read_bytes())
         self._names: set[str] = set()
+        self._processes: list[subprocess.Popen[str]] = []
         self._environment = {
             "GOVWIRE_CONFIG": str(self.config),
             "GOVWIRE_DATA_DIR": str(self.data_dir),
@@ -60,8 +61,6 @@ class Crawl:
             "GOVWIRE_LOG_FORMAT": "json",
             **environment,
         }
-        with self.bus() as bus:
-            bus.setup()
 
     def source(self, source_id: str, *feeds: str, every_minutes: float = 30) -> None:
         """Watch a source; its host names lie on loopback."""
@@ -84,13 +83,21 @@ class Crawl:
 
     def start(self, *, environment: dict[str, str] | None = None, **arguments: Any) -> subprocess.Popen[str]:
         """A crawl process that is running."""
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [sys.executable, "-W", "error::DeprecationWarning:crawlers", "-c", PROGRAM, json.dumps(arguments)],
             env=self.environment(**environment or {}),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+        self._processes.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what a failed test left running."""
+        for process in self._processes:
+            process.kill()
+            process.communicate()
 
     def once(self, *, environment: dict[str, str] | None = None, **arguments: Any) -> "Ended":
         """A crawl with `once`, to its end."""

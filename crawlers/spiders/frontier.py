@@ -20,7 +20,7 @@ from crawlers.manners import LONGEST_DELAY_SECONDS
 from crawlers.readings import Reading
 from crawlers.room import ASKED, FeedTask, Room, utc_now
 from govwire.core import faults
-from govwire.core.errors import ServiceError
+from govwire.core.errors import GovwireError
 from govwire.core.flow import CRAWL
 from govwire.core.patience import StoppedError
 from govwire.core.state import frontier
@@ -52,7 +52,7 @@ class FrontierSpider(scrapy.Spider):
                 yield request
         except StoppedError:
             log.info("crawl_stopped_while_waiting")
-        except ServiceError as error:
+        except GovwireError as error:
             self.room.give_up(error)
         if self.room.stop.is_set():
             from twisted.internet import reactor
@@ -85,6 +85,7 @@ class FrontierSpider(scrapy.Spider):
 
     def _begin(self) -> None:
         room = self.room
+        room.bus.setup()
         with room.state.begin() as transaction:
             # What a predecessor of the same name held when it was killed.
             frontier.release(transaction, room.owner)

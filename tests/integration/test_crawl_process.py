@@ -14,6 +14,7 @@ import pytest
 from crawling import Crawl
 from govwire.core import faults
 from govwire.core.bus import Message
+from govwire.core.errors import ConfigError
 from govwire.core.flow import EXTRACT, PAGES
 from govwire.core.records import Lane
 from govwire.core.state import frontier
@@ -31,12 +32,13 @@ def sites() -> Iterator[Sites]:
 
 
 @pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Crawl:
+def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     place = Crawl(tmp_path, sites.port)
     for path in PATHS:
         sites.set("one.test", path, f"<p>{path}</p>")
     place.source("one", sites.feed("one.test", *PATHS))
-    return place
+    yield place
+    place.close()
 
 
 def test_there_are_fault_points_to_die_at() -> None:
@@ -78,7 +80,7 @@ def test_two_processes_share_the_urls(sites: Sites, crawl: Crawl) -> None:
 def test_a_running_crawl_reads_its_sources_again_and_stops_when_told(sites: Sites, crawl: Crawl) -> None:
     crawl.source("one", sites.url("one.test", "/feed.xml"), every_minutes=0.05)
     process = crawl.start()
-    wait_until(lambda: len(crawl.pages()) == len(PATHS), seconds=30, what="the pages arrive")
+    wait_until(lambda: _published(crawl) == len(PATHS), seconds=30, what="the pages arrive")
     sites.set("one.test", "/new", "<p>new</p>")
     sites.feed("one.test", "/new", *PATHS)
     wait_until(lambda: len(crawl.pages()) == len(PATHS) + 1, seconds=30, what="the new page arrives")
@@ -106,7 +108,7 @@ def test_a_crawl_stopped_in_the_middle_gives_back_what_it_holds(sites: Sites, cr
 def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, crawl: Crawl) -> None:
     sites.set("one.test", "/0", Reply(after_seconds=60))
     process = crawl.start(once=True)
-    wait_until(lambda: len(crawl.pages()) == len(PATHS) - 1, seconds=30, what="the other pages arrive")
+    wait_until(lambda: _published(crawl) == len(PATHS) - 1, seconds=30, what="the other pages arrive")
     process.send_signal(signal.SIGTERM)
     ended = crawl.end_of(process, 15)
     assert ended.code == 0, ended.log
@@ -117,8 +119,16 @@ def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, 
     assert crawl.counts() == {("fetched", None): len(PATHS)}
 
 
+def _published(crawl: Crawl) -> int:
+    try:
+        return len(crawl.pages())
+    except ConfigError:
+        return 0  # the process has not made the Kafka topics yet
+
+
 def _fill(crawl: Crawl, count: int) -> None:
     with crawl.bus() as bus:
+        bus.setup()
         kafka_topic = PAGES.kafka_topic("govwire")
         bus.publish(kafka_topic, [Message(str(number), b"{}", {}) for number in range(count)])
 
@@ -142,11 +152,22 @@ def test_nothing_is_leased_while_too_many_pages_wait(sites: Sites, crawl: Crawl)
     assert crawl.counts() == {("fetched", None): len(PATHS)}
 
 
+def test_a_database_that_stays_away_is_told_in_one_line_and_waited_for(crawl: Crawl) -> None:
+    process = crawl.start(environment={"GOVWIRE_STATE__URL": "postgresql://nobody@127.0.0.1:1/none"})
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(5)
+    process.send_signal(signal.SIGTERM)
+    ended = crawl.end_of(process, 10)
+    assert ended.code == 0, ended.log
+    assert len(ended.events("service_away")) >= 2
+
+
 def test_a_full_disk_ends_a_single_crawl_with_one_line(crawl: Crawl) -> None:
     ended = crawl.once(environment={"GOVWIRE_RETENTION__MIN_FREE_BYTES": str(2**60)})
     assert ended.code == 1
     assert "retention.min_free_bytes" in ended.log.splitlines()[-1]
     assert crawl.pages() == []
+    assert crawl.counts().keys() <= {("waiting", "new")}
 
 
 def test_a_crawl_beyond_loopback_without_contact_is_refused_before_anything_is_sent(crawl: Crawl) -> None:

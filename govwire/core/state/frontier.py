@@ -257,6 +257,15 @@ def pending(transaction: Transaction, now: datetime, within_seconds: float = 0) 
     return transaction.scalar(query) or 0
 
 
+def next_visit(transaction: Transaction, url_id: str) -> dict[str, Any] | None:
+    """When a URL is due, why, and after how many attempts; None when it is not known, or nothing is planned."""
+    query = select(frontier.c.due_at, frontier.c.why, frontier.c.attempts)
+    row = (
+        transaction.execute(query.where(frontier.c.url_id == url_id, frontier.c.due_at.is_not(None))).mappings().first()
+    )
+    return dict(row) if row else None
+
+
 def _retry_at(item: Postponed, base_seconds: float, ceiling_seconds: float) -> datetime:
     # The exponent stops where any ceiling is long passed: 2.0 ** attempts of a dead host overflows after a thousand.
     wait_seconds = min(ceiling_seconds, base_seconds * 2.0 ** min(item.leased.attempts, 32))

@@ -13,7 +13,7 @@ import typer
 from govwire.cli import Json, app, output, settings, vocabulary
 from govwire.core.errors import ConfigError, UnknownNameError
 from govwire.core.flow import STEPS
-from govwire.core.settings import find_config
+from govwire.core.settings import Settings, find_config
 from govwire.core.share import shared
 
 if TYPE_CHECKING:
@@ -95,14 +95,14 @@ def setup(
     from govwire.core.state import open_state
 
     chosen = settings()
+    if show:
+        _print_plan(chosen)
+        return
     with ExitStack() as stack:
         bus = open_bus(chosen)
         stack.callback(bus.close)
         index = open_index(chosen)
         stack.callback(index.close)
-        if show:
-            typer.echo(json.dumps({"bus": bus.plan(), "index": index.plan()}, indent=2, ensure_ascii=False))
-            return
         stack.enter_context(open_state(chosen.state_url))
         lines = [*bus.setup(), *index.setup()]
         if chosen.kibana.url is not None:
@@ -223,3 +223,18 @@ def _chosen(
     if not letter_ids:
         raise ConfigError("name letters by id (govwire deadletters list shows them), or say --all")
     return deadletters.find(bus, state, prefix, letter_ids)
+
+
+def _print_plan(chosen: Settings) -> None:
+    """What another team applies: commands for the broker, requests for Elasticsearch."""
+    from govwire.core.bus.plan import plan as bus_plan
+    from govwire.core.index.plan import plan as index_plan
+
+    if chosen.bus.url != "sqlite:":
+        for line in bus_plan(chosen).lines():
+            typer.echo(line)
+    if chosen.index.url != "sqlite:":
+        for line in index_plan(chosen).lines():
+            typer.echo(line)
+    if chosen.bus.url == chosen.index.url == "sqlite:":
+        typer.echo("bus and index are embedded: 'govwire run' makes what they need")

@@ -96,18 +96,19 @@ def list_sources(as_json: Json = False) -> None:
     """Sources of the config folder, and how their feeds do."""
     from govwire.core.state import open_state, sources
 
+    watched = vocabulary().sources
     with open_state(settings().state_url) as state, state.begin() as transaction:
-        feeds = list(sources.feed_health(transaction))
+        feeds = sources.feed_rows(transaction, watched)
     rows = []
-    for source in vocabulary().sources.values():
-        read = [feed for feed in feeds if feed["source_id"] == source.id]
-        succeeded = max((feed["succeeded_at"] for feed in read if feed["succeeded_at"]), default=None)
+    for source in watched.values():
+        read = [feed for feed in feeds if feed.source_id == source.id]
+        succeeded = max((feed.succeeded_at for feed in read if feed.succeeded_at), default=None)
         rows.append(
             source.model_dump(mode="json")
             | {
                 "succeeded_at": succeeded.isoformat(timespec="seconds") if succeeded else None,
-                "failures": max((feed["failures"] for feed in read), default=0),
-                "error": next((feed["error"] for feed in read if feed["error"]), None),
+                "failures": max((feed.failures for feed in read), default=0),
+                "error": next((feed.error for feed in read if feed.error), None),
             }
         )
     columns = ("id", "name", "kind", "country", "language", "verified", "succeeded_at", "failures", "error")

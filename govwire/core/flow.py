@@ -21,7 +21,6 @@ class Channel:
     key: str
     partitions: int
     laned: bool = True
-    retention_days: int = 7
 
     def kafka_topic(self, prefix: str, lane: Lane = Lane.LIVE) -> str:
         """The Kafka topic's full name, in one lane."""
@@ -33,7 +32,7 @@ class Channel:
 
 
 # Eight partitions: as many processes of one stage as a small team will ever run, few enough for one small broker.
-PAGES = Channel("pages", Page, "url_id", 8, retention_days=3)
+PAGES = Channel("pages", Page, "url_id", 8)
 ARTICLES = Channel("articles", Article, "article_id", 8)
 TAGGED = Channel("tagged", Tagged, "article_id", 8)
 DEADLETTERS = Channel("deadletters", DeadLetter, "dead_letter_id", 1, laned=False)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import structlog
 
 from govwire.core.bus import Bus
-from govwire.core.flow import CHANNELS, FLOW
+from govwire.core.flow import CHANNELS, FLOW, PAGES
 from govwire.core.records import Lane
 from govwire.core.settings import Settings
 from govwire.core.state import State, housekeeping
@@ -22,7 +22,7 @@ def sweep(settings: Settings, bus: Bus, state: State, now: datetime | None = Non
     keep = settings.retention
     gone = {}
     for channel in CHANNELS:
-        days = min(keep.pages_days, keep.records_days) if channel.retention_days == 3 else keep.records_days
+        days = keep.pages_days if channel is PAGES else keep.records_days
         for lane in Lane if channel.laned else (Lane.LIVE,):
             readers = [
                 step.group(settings.bus.prefix, lane) for step in FLOW if step.reads is channel and lane in step.lanes

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from govwire.core.bus import open_bus
 from govwire.core.errors import ConfigError, GovwireError
+from govwire.core.flow import kafka_topics
 from govwire.core.index import open_index
 from govwire.core.settings import Settings
 from govwire.core.state import open_state
@@ -84,10 +85,12 @@ def _state(settings: Settings) -> str:
 def _bus(settings: Settings) -> str:
     bus = open_bus(settings)
     try:
-        made = bus.setup()
+        if settings.bus.url == "sqlite:":
+            return "embedded, opened"  # `run` makes its Kafka topics itself
+        limit = min(bus.wire_limit(name) for name in kafka_topics(settings.bus.prefix))
     finally:
         bus.close()
-    return f"{settings.bus.url} reached, {len(made)} Kafka topics made now" if made else f"{settings.bus.url} reached"
+    return f"{settings.bus.url}: reached, Kafka topics there, messages up to {limit >> 20} MiB"
 
 
 def _index(settings: Settings) -> str:

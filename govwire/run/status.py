@@ -1,12 +1,13 @@
 """Where everything stands: what `govwire status` prints for the person who looks at it at 3 a.m."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
 from govwire.core.settings import Settings
 from govwire.core.state import State, sources
+from govwire.core.state.sources import FeedRow
 from govwire.core.vocabulary import Vocabulary
 from govwire.run.summary import Summary, summarise
 from processors import deadletters
@@ -18,7 +19,7 @@ class Status:
 
     summary: Summary
     lags: dict[str, int]
-    feeds: list[dict[str, Any]]
+    feeds: list[FeedRow]
     open_letters: int
 
     def as_dict(self) -> dict[str, Any]:
@@ -26,21 +27,19 @@ class Status:
         return {
             "summary": self.summary.as_dict(),
             "lags": self.lags,
-            "feeds": self.feeds,
+            "feeds": [asdict(feed) for feed in self.feeds],
             "open_dead_letters": self.open_letters,
         }
 
     def __str__(self) -> str:
-        failing = [feed for feed in self.feeds if feed["failures"]]
+        failing = [feed for feed in self.feeds if feed.failures]
         lines = [
             str(self.summary),
             "lag        " + ", ".join(f"{group} {lag}" for group, lag in self.lags.items()),
             f"letters    {self.open_letters} open (govwire deadletters list)",
             f"feeds      {len(self.feeds)} read, {len(failing)} failing",
         ]
-        lines += [
-            f"  {feed['source_id']}: {feed['url']}: {feed['failures']} failures: {feed['error']}" for feed in failing
-        ]
+        lines += [f"  {feed.source_id}: {feed.url}: {feed.failures} failures: {feed.error}" for feed in failing]
         return "\n".join(lines)
 
 
@@ -60,7 +59,7 @@ def inspect(settings: Settings, vocabulary: Vocabulary, bus: Bus, state: State) 
         for lane in step.lanes
     }
     with state.begin() as transaction:
-        feeds = [feed for feed in sources.feed_health(transaction) if feed["source_id"] in vocabulary.sources]
+        feeds = sources.feed_rows(transaction, vocabulary.sources)
     return Status(
         summary=summarise(state),
         lags=lags,

@@ -53,7 +53,7 @@ def explain(state: State, url: str) -> Why:
             known=standing is not None,
             standing=standing,
             steps=ledger.steps_of(transaction, url_id),
-            waiting=frontier.waiting(transaction, url_id),
+            waiting=frontier.next_visit(transaction, url_id),
             relevance=irrelevant.find(transaction, article_id) if article_id else None,
             alerts=outbox.of_article(transaction, article_id) if article_id else [],
         )

@@ -4,6 +4,7 @@ A write is walked item by item: what is stored or already newer is done, what th
 and what it will never take is a refusal. It can be repeated as a whole, since every version is ours.
 """
 
+import ssl
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -47,21 +48,31 @@ class Server:
     Every method raises SearchError when the cluster cannot be reached or refuses a request.
     """
 
-    def __init__(self, settings: IndexSettings, *, patience_seconds: float = _PATIENCE_SECONDS) -> None:
-        """Prepare the client.
+    def __init__(
+        self,
+        settings: IndexSettings,
+        *,
+        timeout_seconds: float = _TIMEOUT_SECONDS,
+        patience_seconds: float = _PATIENCE_SECONDS,
+    ) -> None:
+        """Prepare the client; a write waits out refusals for as long as `patience_seconds`.
 
         Raises:
             ConfigError: the address, the credentials or the certificates are unusable.
         """
         self.url = settings.url.rstrip("/")
-        self._patience_seconds = patience_seconds
+        self._timeout_seconds, self._patience_seconds = timeout_seconds, patience_seconds
         self._headers = _authorization(settings)
-        options: dict[str, Any] = {"ca_certs": str(settings.ca_file)} if settings.ca_file else {}
+        options: dict[str, Any] = {}
         try:
+            if settings.ca_file is not None:
+                options["ssl_context"] = ssl.create_default_context(cafile=settings.ca_file)
             self._client = Elasticsearch(
-                self.url, headers=self._headers, request_timeout=_TIMEOUT_SECONDS, max_retries=0, **options
+                self.url, headers=self._headers, request_timeout=timeout_seconds, max_retries=0, **options
             )
-        except (ValueError, OSError) as error:
+        except OSError as error:
+            raise ConfigError(f"index.ca_file {settings.ca_file}: {error}; name a PEM file of certificates") from error
+        except ValueError as error:
             raise ConfigError(f"index.url {self.url}: {error}; write 'http(s)://host:9200'") from error
 
     def major(self) -> int:
@@ -163,7 +174,9 @@ class Server:
             )
             for action, (_, result) in zip(actions, results, strict=True):
                 item = next(iter(result.values()))
-                yield _Outcome(action, item["status"], _reason(item.get("error")), "exception" in item)
+                whole: ApiError | None = item.get("exception")
+                reason = _reason(item.get("error") if whole is None else whole.body)
+                yield _Outcome(action, item["status"], reason, whole is not None)
 
     @contextmanager
     def _translating(self) -> Iterator[None]:
@@ -177,13 +190,15 @@ class Server:
         except ApiError as error:
             raise self._refused(error.meta.status, error.body, error) from error
         except ConnectionTimeout as error:
-            raise SearchError(f"index: {self.url} gave no answer in {_TIMEOUT_SECONDS} s; waiting for it") from error
+            raise SearchError(
+                f"index: {self.url} gave no answer in {self._timeout_seconds:g} s; waiting for it"
+            ) from error
         except TransportError as error:
             message = f"{error.message}".partition("\n")[0]
             raise SearchError(f"index: {self.url} cannot be reached ({message}); is it running?") from error
 
     def _refused(self, status: int, body: object, error: ApiError | None) -> SearchError:
-        reason = _reason(body.get("error", body) if isinstance(body, Mapping) else body)
+        reason = _reason(body)
         wait = (error.meta.headers.get("retry-after") if error is not None else None) or ""
         match status:
             case 401 | 403:
@@ -213,12 +228,15 @@ def _authorization(settings: IndexSettings) -> dict[str, str]:
 
 
 def _reason(error: object) -> str:
-    """The innermost reason that the server gives, on one line."""
-    while isinstance(error, Mapping) and isinstance(error.get("caused_by"), Mapping):
-        error = error["caused_by"]
-    if isinstance(error, Mapping):
-        error = f"{error.get('type')}: {error.get('reason')}"
-    return " ".join(str(error or "no reason given").split())[:300]
+    """What the server gives as reason, outermost and innermost, on one line."""
+    error = error.get("error", error) if isinstance(error, Mapping) else error
+    innermost = error
+    while isinstance(innermost, Mapping) and isinstance(innermost.get("caused_by"), Mapping):
+        innermost = innermost["caused_by"]
+    told = [
+        each.get("reason") or each.get("type") if isinstance(each, Mapping) else each for each in (error, innermost)
+    ]
+    return " ".join(": ".join(str(each) for each in dict.fromkeys(told) if each).split())[:300] or "no reason given"
 
 
 def _refusal(outcome: _Outcome) -> Refusal:

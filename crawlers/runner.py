@@ -2,17 +2,14 @@
 
 import logging
 import os
-import socket
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import structlog
-from filelock import FileLock, Timeout
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings as ScrapySettings
 
@@ -23,9 +20,11 @@ from crawlers.spiders.frontier import FrontierSpider
 from govwire import __version__
 from govwire.core.bus import open_bus
 from govwire.core.errors import ConfigError
+from govwire.core.flow import CRAWL
 from govwire.core.metrics import Health
 from govwire.core.patience import StoppedError
 from govwire.core.settings import Settings
+from govwire.core.slots import slot
 from govwire.core.state import frontier, open_state
 from govwire.core.timetable import Timetable
 from govwire.core.urls import clean
@@ -67,8 +66,6 @@ def run_crawl(
         UrlError: what was asked for is no web address.
         ServiceError: with `once`, bus or state stayed away, or the disk is full.
     """
-    if settings.fetch.proxy:
-        raise ConfigError("fetch.proxy: this version cannot crawl through a proxy yet; unset it")
     if settings.fetch.ca_file:
         if not settings.fetch.ca_file.is_file():
             raise ConfigError(f"fetch.ca_file {settings.fetch.ca_file}: not there; name a PEM file of authorities")
@@ -93,7 +90,7 @@ def run_crawl(
             sources=sources,
             bus=bus,
             state=state,
-            owner=stack.enter_context(_own_name(settings.data_dir)),
+            owner=stack.enter_context(slot(settings.data_dir, CRAWL.name)),
             stop=stop,
             health=health,
             once=once,
@@ -161,21 +158,3 @@ def _user_agent(settings: Settings, rules: AddressRules, urls: Sequence[str]) ->
         f"user_agent: {what}, and sites want to know who asks; "
         "set GOVWIRE_USER_AGENT='your-name (+https://your.site/contact)'"
     )
-
-
-@contextmanager
-def _own_name(data_dir: Path) -> Iterator[str]:
-    """A name for this process's leases, the lowest that is free on this host: a process that comes back under the name
-    of a killed one gives its leases back at once. The kernel frees the lock at a process's death."""
-    folder = data_dir / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
-    for number in range(1000):
-        lock = FileLock(folder / f"crawl-{number}.lock")
-        try:
-            lock.acquire(blocking=False)
-        except Timeout:
-            continue
-        with lock:
-            yield f"crawl-{socket.gethostname()}-{number}"
-            return
-    raise ConfigError(f"data_dir {data_dir}: a thousand crawl processes hold it; use another")

@@ -53,15 +53,23 @@ def run(
 def crawl(
     sources: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none: all of them.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Fetch this page too.")] = None,
+    feed: Annotated[list[str] | None, typer.Option(help="Read this feed too, and fetch what it lists.")] = None,
 ) -> None:
-    """Fetch now: sources by id, or single pages; what comes is processed by `run` or `process`."""
+    """Fetch now: sources by id, single pages or feeds; what comes is processed by `run` or `process`."""
     from govwire.run.children import Task, perform
 
     words = vocabulary()
     chosen = tuple(words.source(source_id).id for source_id in sources or ())
-    if not chosen and not url:
-        chosen = tuple(words.sources)
-    task = Task("crawl", settings(), words, ("crawl",), once=True, source_ids=chosen, asked=tuple(url or ()))
+    task = Task(
+        "crawl",
+        settings(),
+        words,
+        ("crawl",),
+        once=True,
+        source_ids=chosen,
+        urls=tuple(url or ()),
+        feeds=tuple(feed or ()),
+    )
     raise typer.Exit(perform(task, threading.Event()))
 
 

@@ -95,14 +95,13 @@ class CrawlSettings(Section):
 
 
 class FetchSettings(Section):
-    """What may be fetched, and through what."""
+    """What may be fetched."""
 
     max_bytes: int = Field(8 * MIB, ge=1024)
     timeout_seconds: float = Field(30, gt=0)
     max_redirects: int = Field(5, ge=0)
     allow: tuple[str, ...] = ()  # "127.0.0.0/8:8000": address block and port that the guard lets through
     resolve: tuple[str, ...] = ()  # "name:127.0.0.1": a name's address, as curl's --resolve
-    proxy: str | None = None
     ca_file: Path | None = None
 
 

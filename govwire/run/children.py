@@ -6,16 +6,13 @@ closes, by a stop or by the parent's death, the child finishes its round and end
 
 import os
 import signal
-import socket
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
-from pathlib import Path
 
 import structlog
-from filelock import FileLock, Timeout
 
 from govwire.core import logs, metrics
 from govwire.core.bus import open_bus
@@ -23,6 +20,7 @@ from govwire.core.errors import GovwireError, ServiceError
 from govwire.core.index import open_index
 from govwire.core.metrics import Health
 from govwire.core.settings import Settings
+from govwire.core.slots import slot
 from govwire.core.state import open_state
 from govwire.core.vocabulary import Vocabulary
 from processors.stage import Loop
@@ -48,7 +46,8 @@ class Task:
     source_ids: tuple[str, ...] = ()
     metrics_offset: int = 0
     slot: int | None = None
-    asked: tuple[str, ...] = ()  # single URLs to fetch
+    urls: tuple[str, ...] = ()  # single pages to fetch
+    feeds: tuple[str, ...] = ()  # feeds to read, of no source
     give_up_seconds: float | None = None  # how long a service that is away is waited for; None: for ever
 
 
@@ -64,7 +63,9 @@ def child(task: Task, parent: Connection) -> None:
 def perform(task: Task, stop: threading.Event) -> int:
     """Do a task in this process until `stop`; returns the exit code."""
     logs.configure(task.settings)
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, lambda *_: stop.set())
     try:
         if task.stages == ("crawl",):
             _crawl(task, stop)
@@ -91,7 +92,8 @@ def _crawl(task: Task, stop: threading.Event) -> None:
             stop,
             once=task.once,
             source_ids=task.source_ids,
-            urls=task.asked,
+            urls=task.urls,
+            feeds=task.feeds,
             health=health,
         )
     finally:
@@ -110,7 +112,7 @@ def _stages(task: Task, stop: threading.Event) -> None:
         stack.callback(index.close)
         room = Room(settings=settings, vocabulary=task.vocabulary, bus=bus, state=state, index=index)
         runs = [
-            (name, _loop(name, task, room, stack.enter_context(Slot(settings.data_dir, name, task.slot)), stop, health))
+            (name, _loop(name, task, room, stack.enter_context(slot(settings.data_dir, name, task.slot)), stop, health))
             for name in task.stages
         ]
         failed: list[BaseException] = []
@@ -126,7 +128,7 @@ def _stages(task: Task, stop: threading.Event) -> None:
 
 
 def _loop(  # noqa: PLR0917 - one process's parts, handed on once
-    name: str, task: Task, room: Room, slot: str, stop: threading.Event, health: Health
+    name: str, task: Task, room: Room, place: str, stop: threading.Event, health: Health
 ) -> Callable[[], None]:
     if name == "deliver":
         from processors.stages.deliver import DeliverLoop
@@ -137,7 +139,7 @@ def _loop(  # noqa: PLR0917 - one process's parts, handed on once
         bus=room.bus,
         state=room.state,
         prefix=room.settings.bus.prefix,
-        slot=slot,
+        slot=place,
         stop=stop,
         health=health,
         give_up_seconds=task.give_up_seconds,
@@ -165,34 +167,6 @@ def _watch(parent: Connection, stop: threading.Event) -> None:
         parent.recv()
     stop.set()
     threading.Timer(LAST_SECONDS, os._exit, args=(1,)).start()
-
-
-class Slot:
-    """A place of its own among the processes of one stage on this host: `extract-myhost-0`.
-
-    A process that comes back under the name of a dead one takes its partitions back without waiting, so the lowest
-    free number is taken, by a lock file that the kernel frees at a process's death.
-    """
-
-    def __init__(self, data_dir: Path, stage: str, number: int | None) -> None:
-        self._folder, self._stage, self._number = data_dir / "locks", stage, number
-        self._lock: FileLock | None = None
-
-    def __enter__(self) -> str:
-        self._folder.mkdir(parents=True, exist_ok=True)
-        for number in range(1000) if self._number is None else [self._number]:
-            lock = FileLock(self._folder / f"slot-{self._stage}-{number}.lock")
-            try:
-                lock.acquire(blocking=False)
-            except Timeout:
-                continue
-            self._lock = lock
-            return f"{self._stage}-{socket.gethostname()}-{number}"
-        raise GovwireError(f"slot {self._number} of stage {self._stage} is taken on this host; choose another --slot")
-
-    def __exit__(self, *_: object) -> None:
-        if self._lock is not None:
-            self._lock.release()
 
 
 def plan(

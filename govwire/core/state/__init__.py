@@ -41,7 +41,7 @@ class State:
             with self._engine.begin() as transaction:
                 yield transaction
         except DBAPIError as error:
-            raise StateError(f"state: {error.orig}; waiting for the database") from error
+            raise _away(error) from error
 
     def upgrade(self) -> None:
         """Bring the schema up to this program's; several processes may do it at once.
@@ -60,9 +60,9 @@ class State:
                 config.attributes["connection"] = transaction
                 command.upgrade(config, "head")
         except DBAPIError as error:
-            raise StateError(f"state: {error.orig}; waiting for the database") from error
+            raise _away(error) from error
         except _SQLAlchemyError as error:
-            raise StateError(f"state: {error}") from error
+            raise _away(error) from error
 
     def close(self) -> None:
         """Release connections."""
@@ -105,6 +105,12 @@ def open_state(url: str) -> State:
 def insert_into(transaction: Transaction, table: Any) -> "sqlite.Insert | postgresql.Insert":
     """An INSERT of the database's own dialect, so that `on_conflict_do_…` can be said of it."""
     return postgresql.insert(table) if transaction.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _away(error: _SQLAlchemyError) -> StateError:
+    # A driver may spread its message over several lines; the first says what is wrong.
+    cause = error.orig if isinstance(error, DBAPIError) else error
+    return StateError(f"state: {str(cause).strip().partition(chr(10))[0]}; waiting for the database")
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -7,17 +7,16 @@ from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 import structlog
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings as ScrapySettings
 
+from crawlers.agent import feed_urls, user_agent
 from crawlers.due import take_due
 from crawlers.guard import AddressRules
 from crawlers.room import Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
-from govwire import __version__
 from govwire.core.bus import open_bus
 from govwire.core.errors import ConfigError
 from govwire.core.flow import CRAWL
@@ -74,9 +73,7 @@ def run_crawl(
     rules = AddressRules.of(settings.fetch)
     sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
     asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))
-    agent = _user_agent(
-        settings, rules, [*(url for source in sources.values() for url in source.feeds), *asked_urls, *asked_feeds]
-    )
+    agent = user_agent(settings, [*feed_urls(sources.values()), *asked_urls, *asked_feeds])
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     health, give_up_seconds = health or Health(), GIVE_UP_SECONDS if once else None
     with ExitStack() as stack:
@@ -145,16 +142,3 @@ def _chosen(vocabulary: Vocabulary, source_ids: Sequence[str], *, nothing_else: 
     if source_ids:
         return {source_id: vocabulary.source(source_id) for source_id in source_ids}
     return {key: source for key, source in vocabulary.sources.items() if source.enabled} if nothing_else else {}
-
-
-def _user_agent(settings: Settings, rules: AddressRules, urls: Sequence[str]) -> str:
-    agent = settings.user_agent
-    if agent and ("://" in agent or "@" in agent):
-        return agent
-    if all(rules.covers(urlsplit(url).hostname or "") for url in urls):
-        return agent or f"govwire/{__version__}"
-    what = "names no contact" if agent else "not set"
-    raise ConfigError(
-        f"user_agent: {what}, and sites want to know who asks; "
-        "set GOVWIRE_USER_AGENT='your-name (+https://your.site/contact)'"
-    )

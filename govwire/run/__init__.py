@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 import structlog
 from filelock import FileLock, Timeout
 
+from crawlers.agent import feed_urls, user_agent
 from govwire.core import logs, metrics
 from govwire.core.bus import Bus, open_bus
 from govwire.core.errors import ConfigError, GovwireError, ServiceError
@@ -127,10 +128,12 @@ def run(
     `tell` gets the summary at each drain.
 
     Raises:
-        ConfigError: another run holds the data_dir; the bus or the index does not fit.
+        ConfigError: no user agent for the web; another run holds the data_dir; the bus or the index does not fit.
         ServiceError: with `once`, a service stayed away.
         GovwireError: a process ended five times in a minute.
     """
+    # Before anything is started: what the crawl would refuse is told at once.
+    user_agent(settings, feed_urls(source for source in vocabulary.sources.values() if source.enabled))
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     lock = FileLock(settings.data_dir / "run.lock")
     try:

@@ -1,0 +1,34 @@
+"""How a crawl introduces itself: sites want to know who asks, and how to reach them."""
+
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from crawlers.guard import AddressRules
+from govwire import __version__
+from govwire.core.errors import ConfigError
+from govwire.core.settings import Settings
+from govwire.core.vocabulary import Source
+
+
+def user_agent(settings: Settings, urls: Iterable[str]) -> str:
+    """The user agent for these URLs: that of the settings, which names a contact wherever the web is asked.
+
+    Raises:
+        ConfigError: none is set, or it names no contact; or a rule of fetch.allow or fetch.resolve cannot be read.
+    """
+    rules = AddressRules.of(settings.fetch)
+    agent = settings.user_agent
+    if agent and ("://" in agent or "@" in agent):
+        return agent
+    if all(rules.covers(urlsplit(url).hostname or "") for url in urls):
+        return agent or f"govwire/{__version__}"
+    what = "names no contact" if agent else "not set"
+    raise ConfigError(
+        f"user_agent: {what}, and sites want to know who asks; "
+        "set GOVWIRE_USER_AGENT='your-name (+https://your.site/contact)'"
+    )
+
+
+def feed_urls(sources: Iterable[Source]) -> list[str]:
+    """Every feed address of these sources."""
+    return [url for source in sources for url in source.feeds]

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 
 import pytest
 from lxml import html
-from servers.chromium import Chromium
 
 from govwire import demo
+from servers.chromium import Chromium
 
 
 @pytest.fixture

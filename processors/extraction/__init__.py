@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import trafilatura
+from lxml.etree import LxmlError
 
 from govwire.core.errors import ExtractionError, UrlError
 from govwire.core.records import Dated, Entry
@@ -39,6 +40,11 @@ _TAG = re.compile(r"<[a-zA-Z!]")
 _OTHER_TYPE = re.compile(
     r"\s*(?:image|audio|video|font)/|\s*application/(?!xhtml|xml|octet-stream|x-?html)", re.IGNORECASE
 )
+# What parsers raise on pages that nobody foresaw: their own errors, and those of code that met the unexpected.
+_FAILURES = (
+    LxmlError, ArithmeticError, AssertionError, AttributeError, LookupError, MemoryError, OSError, RecursionError,
+    TypeError, ValueError,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -75,7 +81,7 @@ def extract(body: bytes, url: str, content_type: str | None, entry: Entry | None
         return Drop("not_html", f"sent as {content_type or 'no type'}, begins with {body[:8]!r}")
     try:
         return _draft(decode(body, content_type), url, entry, fetched_at)
-    except (RecursionError, MemoryError, ValueError, ArithmeticError, LookupError, TypeError, AttributeError) as error:
+    except _FAILURES as error:
         raise ExtractionError(f"{url}: {type(error).__name__}: {error}") from error
 
 

@@ -88,5 +88,5 @@ def _is_thread(document: Document) -> bool:
 def _sells(document: Document) -> bool:
     if document.article:
         return False
-    marked = document.tree.xpath("//*[contains(@itemtype, 'schema.org/Product')]")
+    marked = document.tree.xpath("//*[contains(@itemtype, 'Product')]")
     return bool(marked) or any(_PRODUCT_TYPES.intersection(types(node)) for node in document.nodes)

@@ -1,0 +1,64 @@
+"""The work of an extract process's children: one page at a time, whatever it does to them.
+
+A page is hostile until read: it may hang a parser or bring it down. So it is read in a process that may die, that
+opens no connection, and whose only word to the world is what it returns.
+"""
+
+import hashlib
+import logging
+import sys
+from dataclasses import dataclass
+
+from govwire.core.errors import ExtractionError, UrlError
+from govwire.core.records import Page
+from govwire.core.text import sentences, tokens
+from govwire.core.urls import canonical
+from processors import extraction, stories
+from processors.extraction import Draft, Drop
+
+
+@dataclass(frozen=True)
+class Finding:
+    """An article found on a page, with what it is identified and compared by."""
+
+    draft: Draft
+    url: str  # canonical
+    text_hash: str
+    bands: tuple[str, ...]
+
+
+def prepare() -> None:
+    """Make a fresh process ready: no network, and no parsers' chatter."""
+    # They log at level ERROR what is everyday on the web.
+    for name in ("trafilatura", "htmldate", "charset_normalizer", "justext"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    sys.addaudithook(_refuse_network)
+
+
+def find(page: Page) -> Finding | Drop:
+    """The article on a page, or why there is none.
+
+    Raises:
+        DecodeError: the record's body cannot be unpacked.
+        ExtractionError: the parsers fail on it.
+    """
+    found = extraction.extract(page.body(), page.final_url, page.header("content-type"), page.entry, page.fetched_at)
+    if isinstance(found, Drop):
+        return found
+    try:
+        url = canonical(page.final_url, found.canonical)
+    except UrlError as error:
+        raise ExtractionError(f"final_url: {error}") from error
+    return Finding(found, url, hash_text(found.title, found.text, found.language), stories.bands(found.text))
+
+
+def hash_text(title: str, text: str, language: str) -> str:
+    """What stays the same as long as title and body say the same: of their sentences, without case and punctuation."""
+    said = [title, *(text[start:end] for start, end in sentences(text, language))]
+    normalised = "\n".join(" ".join(tokens(sentence, "und")) for sentence in said)
+    return hashlib.sha256(normalised.encode()).hexdigest()
+
+
+def _refuse_network(event: str, _: tuple[object, ...]) -> None:
+    if event in ("socket.connect", "socket.getaddrinfo", "socket.sendto"):
+        raise PermissionError(f"{event}: pages are read without a network")

@@ -1,0 +1,192 @@
+"""The extract stage: pages become articles, each a revision in a story; what is no news ends here with its reason."""
+
+import multiprocessing
+from collections.abc import Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+import structlog
+from pebble import ProcessExpired, ProcessPool
+
+from govwire.core import flow, urls
+from govwire.core.envelope import wrap
+from govwire.core.errors import ExtractionError, RecordError
+from govwire.core.records import Article, Page
+from govwire.core.settings import Settings
+from govwire.core.state import State, Transaction, identity, stories
+from govwire.core.state.identity import Observation, Revision, Sighting
+from govwire.core.state.ledger import Outcome, Outcomes
+from govwire.core.state.stories import Teller
+from processors.extraction import EXTRACTOR, Drop
+from processors.extraction.worker import Finding, find, prepare
+from processors.stage import Publication, Result
+from processors.stories import IN_COMMON
+
+log = structlog.get_logger(__name__)
+
+UNCHANGED = "unchanged"
+TIMEOUT = "extraction_timeout"
+
+# A worker is replaced after so many pages: what parsers leak stays bounded.
+_PAGES_PER_WORKER = 2000
+
+
+@dataclass(frozen=True)
+class Found:
+    """An article found on a page, and which article it is."""
+
+    finding: Finding
+    teller: Teller
+
+
+class ExtractStage:
+    """Reads pages in worker processes, under a time limit each."""
+
+    step = flow.EXTRACT
+    # A second or two of work for two workers: short enough that a kill repeats little.
+    max_batch = 32
+
+    def __init__(self, settings: Settings, state: State) -> None:
+        self._settings, self._state = settings.extract, state
+        self._pool = self._open_pool()
+
+    def work(self, records: Sequence[Page]) -> Sequence[Found | Drop | RecordError]:
+        """Read the pages, then make known in state, in a transaction of its own, which articles they are and by what
+        they are compared: whoever looks for their like after that finds them.
+        """
+        read = self._read(records)
+        found = [(page, finding) for page, finding in zip(records, read, strict=True) if isinstance(finding, Finding)]
+        with self._state.begin() as transaction:
+            proposed = {page.url_id: urls.article_id(finding.url) for page, finding in found}
+            article_ids = identity.assign_articles(transaction, proposed)
+            tellers = {page.fetch_id: _teller(article_ids[page.url_id], page, finding) for page, finding in found}
+            stories.announce(transaction, tellers.values())
+        return [
+            Found(finding, tellers[page.fetch_id]) if isinstance(finding, Finding) else finding
+            for page, finding in zip(records, read, strict=True)
+        ]
+
+    def settle(self, transaction: Transaction, records: Sequence[Page], drafts: Sequence[Found | Drop]) -> list[Result]:
+        """Number the revisions, choose the stories, and send on what is news."""
+        found = [(page, draft) for page, draft in zip(records, drafts, strict=True) if isinstance(draft, Found)]
+        story_ids = stories.assign_stories(transaction, [draft.teller for _, draft in found], IN_COMMON)
+        # In order of articles, as every process does it, so that two of them never wait for each other crosswise;
+        # of one article in order of time, else the earlier fetch would count as overtaken.
+        found.sort(key=lambda pair: (pair[1].teller.article_id, pair[0].fetched_at, pair[0].fetch_id))
+        revisions = {page.fetch_id: identity.observe(transaction, _observation(page, draft)) for page, draft in found}
+        return [
+            _dropped(page, draft.reason, draft.detail)
+            if isinstance(draft, Drop)
+            else _result(page, draft, revisions[page.fetch_id], story_ids[draft.teller.article_id])
+            for page, draft in zip(records, drafts, strict=True)
+        ]
+
+    def close(self) -> None:
+        """End the workers, whatever they are at."""
+        self._pool.stop()  # type: ignore[no-untyped-call]
+        self._pool.join()
+
+    def _read(self, records: Sequence[Page]) -> list[Finding | Drop | RecordError]:
+        if not self._pool.active:
+            # Every worker died at once, so pebble gave the pool up.
+            log.warning("worker_pool_replaced", stage=self.step.name)
+            self.close()
+            self._pool = self._open_pool()
+        waiting = [self._pool.schedule(find, args=[page], timeout=self._settings.timeout_seconds) for page in records]
+        return [self._outcome(page, future) for page, future in zip(records, waiting, strict=True)]
+
+    def _outcome(self, page: Page, future: "Future[Finding | Drop]") -> Finding | Drop | RecordError:
+        try:
+            return future.result()
+        except RecordError as error:
+            return error
+        except TimeoutError:
+            seconds = self._settings.timeout_seconds
+            return ExtractionError(f"{page.final_url}: not read within {seconds:g} s", reason=TIMEOUT)
+        except ProcessExpired as error:
+            return ExtractionError(f"{page.final_url}: the worker died of it (exit status {error.exitcode})")
+
+    def _open_pool(self) -> ProcessPool:
+        context = multiprocessing.get_context("spawn")
+        return ProcessPool(self._settings.workers, _PAGES_PER_WORKER, prepare, context=context)
+
+
+def _teller(article_id: str, page: Page, finding: Finding) -> Teller:
+    return Teller(article_id, page.first_seen_at, page.fetched_at, finding.bands)
+
+
+def _observation(page: Page, draft: Found) -> Observation:
+    return Observation(
+        article_id=draft.teller.article_id,
+        url_id=page.url_id,
+        fetch_id=page.fetch_id,
+        fetched_at=page.fetched_at,
+        text_hash=draft.finding.text_hash,
+        extractor=EXTRACTOR,
+    )
+
+
+def _result(page: Page, found: Found, revision: Revision, story_id: str) -> Result:
+    article_id = found.teller.article_id
+    if not revision.is_news:
+        return _dropped(page, UNCHANGED, _unchanged(page, revision), article_id)
+    article = _article(page, found, revision.number, story_id)
+    message = wrap(flow.EXTRACT.name, article_id, article, lane=page.lane, url_id=page.url_id, fetch_id=page.fetch_id)
+    detail = f"revision {revision.number}, {len(article.text)} characters, story {story_id}"
+    outcome = _outcomes(page, Outcome.EXTRACTED, None, detail, article_id)
+    return Result([outcome], [Publication(flow.ARTICLES, page.lane, message)])
+
+
+def _article(page: Page, found: Found, number: int, story_id: str) -> Article:
+    draft = found.finding.draft
+    return Article(
+        article_id=found.teller.article_id,
+        url_id=page.url_id,
+        fetch_id=page.fetch_id,
+        revision=number,
+        lane=page.lane,
+        source=page.source,
+        url=found.finding.url,
+        requested_url=page.url,
+        title=draft.title,
+        text=draft.text,
+        summary=draft.summary,
+        authors=draft.authors,
+        language=draft.language,
+        published=draft.published,
+        updated=draft.updated,
+        fetched_at=page.fetched_at,
+        first_seen_at=page.first_seen_at,
+        text_hash=found.finding.text_hash,
+        story_id=story_id,
+        extractor=EXTRACTOR,
+    )
+
+
+def _unchanged(page: Page, revision: Revision) -> str:
+    if revision.url_id != page.url_id:
+        return f"duplicate of url_id {revision.url_id}, revision {revision.number}"
+    why = {
+        Sighting.OLDER: "fetched before revision",
+        Sighting.RE_EXTRACTED: "re-extracted, the text stays that of revision",
+    }
+    return f"{why.get(revision.sighting, 'same text as revision')} {revision.number}"
+
+
+def _dropped(page: Page, reason: str, detail: str, article_id: str | None = None) -> Result:
+    return Result([_outcomes(page, Outcome.DROPPED, reason, detail, article_id)])
+
+
+def _outcomes(page: Page, outcome: Outcome, reason: str | None, detail: str, article_id: str | None) -> Outcomes:
+    return Outcomes(
+        url_id=page.url_id,
+        url=page.url,
+        source_id=page.source.id,
+        lane=page.lane,
+        fetch_id=page.fetch_id,
+        stage=flow.EXTRACT.name,
+        outcome=outcome,
+        reason=reason,
+        detail=detail,
+        article_id=article_id,
+    )

@@ -252,6 +252,7 @@ outbox = Table(
     Column("article_id", Id, nullable=False),
     Column("message", JSON, nullable=False),  # records.AlertMessage
     Column("created_at", Utc, nullable=False),
+    Column("owed_since", Utc, nullable=False),  # giving up counts from here: created, or asked for again by a person
     Column("status", String(16), nullable=False),  # pending, sent, failed, suppressed
     Column("reason", String(64)),
     Column("attempts", Integer, nullable=False, default=0),
@@ -259,8 +260,10 @@ outbox = Table(
     Column("lease_owner", Name),
     Column("lease_until", Utc),
     Column("sent_at", Utc),
+    Column("announced_at", Utc),  # when it was published to the Kafka topic of alerts
     UniqueConstraint("subscription", "story_id", "kind", "about"),
     Index("ix_outbox_pending", "status", "next_attempt_at"),
+    Index("ix_outbox_unannounced", "announced_at", "status"),
 )
 
 # One row per attempt at sending.

@@ -1,16 +1,14 @@
 """What only Elasticsearch can do to us: be away, be busy, refuse, be of another version, be something else."""
 
 import json
-import threading
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import elastic_transport
 import elasticsearch
@@ -25,6 +23,7 @@ from govwire.core.query import parse
 from govwire.core.settings import Settings
 from servers.elastic import ElasticServer
 from servers.faulty_proxy import FaultyProxy
+from servers.http_receiver import Answer, HttpReceiver
 from servers.process import free_port
 from tagged_samples import NOW, SAMPLES, tagged
 
@@ -243,46 +242,13 @@ def test_what_the_plan_prints_is_what_setup_makes(elastic_server: ElasticServer)
     opened.close()
 
 
-class Imposter(BaseHTTPRequestHandler):
-    """Answers everything with one reply, and remembers what it was asked with."""
-
-    status: ClassVar[int] = 200
-    reply: ClassVar[Any] = {}
-    asked_with: ClassVar[list[Mapping[str, str]]] = []
-
-    def do_GET(self) -> None:
-        self.asked_with.append(dict(self.headers.items()))
-        body = json.dumps(self.reply).encode()
-        self.send_response(self.status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(body)))
-        self.end_headers()
-        self.wfile.write(body)
-
-    def do_POST(self) -> None:
-        self.rfile.read(int(self.headers.get("content-length", 0)))
-        self.do_GET()
-
-    def do_PUT(self) -> None:
-        self.do_POST()
-
-    def log_message(self, *_: object) -> None:
-        """Keep quiet."""
-
-
 @contextmanager
-def imposter(status: int, reply: object) -> Iterator[tuple[str, list[Mapping[str, str]]]]:
-    """A server that is not what we want: its address, and the headers of each request."""
-    handler = type("Handler", (Imposter,), {"status": status, "reply": reply, "asked_with": []})
-    server = ThreadingHTTPServer(("127.0.0.1", free_port()), handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}", handler.asked_with
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+def imposter(status: int, reply: object) -> Iterator[tuple[str, HttpReceiver]]:
+    """A server that is not what we want, and gives the same reply to everything."""
+    with HttpReceiver() as receiver:
+        headers = {"content-type": "application/json"}
+        receiver.answer(*[Answer(status, json.dumps(reply).encode(), headers)] * 50)
+        yield f"http://127.0.0.1:{receiver.port}", receiver
 
 
 def test_a_server_of_another_major_version_stops_the_start() -> None:
@@ -315,25 +281,25 @@ def test_a_server_that_is_something_else_stops_the_start(reply: object) -> None:
 )
 def test_a_refused_login_is_one_line_without_the_secret(login: dict[str, str], sent: str | None) -> None:
     refusal = {"error": {"type": "security_exception", "reason": "unable to authenticate user"}, "status": 401}
-    with imposter(401, refusal) as (url, asked_with):
+    with imposter(401, refusal) as (url, receiver):
         opened = open_index(settings_for(url, **login))
         calls = (opened.setup, lambda: opened.search(parse("", NOW)), lambda: opened.put("articles", ARTICLES[:1]))
         for call in calls:
             with pytest.raises(SearchError, match=r"unable to authenticate user.*check index\.username") as error:
                 call()
             assert "s3cret" not in str(error.value)
-        assert {headers.get("authorization") for headers in asked_with} == {sent}
+        assert {request.headers.get("authorization") for request in receiver.requests} == {sent}
         opened.close()
 
 
 def test_a_password_is_read_from_its_file(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("s3cret\n")
-    with imposter(401, {"error": "no"}) as (url, asked_with):
+    with imposter(401, {"error": "no"}) as (url, receiver):
         opened = open_index(settings_for(url, username="ann", password_file=secret))
         with pytest.raises(SearchError):
             opened.setup()
-        assert asked_with[0]["authorization"] == "Basic YW5uOnMzY3JldA=="
+        assert receiver.requests[0].headers["authorization"] == "Basic YW5uOnMzY3JldA=="
         opened.close()
 
 

@@ -40,3 +40,5 @@ def configure(settings: Settings) -> None:
     root.setLevel(max(level, logging.WARNING))
     for name in ("govwire", "crawlers", "processors"):
         logging.getLogger(name).setLevel(level)
+    for name in ("scrapy", "twisted"):
+        logging.getLogger(name).setLevel(root.level)

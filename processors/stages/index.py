@@ -2,11 +2,10 @@
 
 from collections.abc import Sequence
 
-from govwire.core.index.documents import Documents, documents_of
-
 from govwire.core import faults, flow
 from govwire.core.errors import DocumentRejectedError
 from govwire.core.index import Index, Refusal
+from govwire.core.index.documents import Documents, documents_of
 from govwire.core.records import Tagged
 from govwire.core.state import Transaction
 from govwire.core.state.ledger import Outcome, Outcomes

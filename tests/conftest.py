@@ -19,11 +19,9 @@ if TYPE_CHECKING:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Except the warnings that a library gives for itself; every other one is an error."""
+    """Except the one warning that a library gives for its own import; every other one is an error."""
     # kafka-python 3.0 reads its schemas by functions that Python 3.11 and 3.12 call deprecated (3.13 took that back).
     config.addinivalue_line("filterwarnings", "ignore:(read|open)_text is deprecated:DeprecationWarning")
-    # Nor does it close a socket that found nobody to connect to, as in an outage; such a one has no address of its own.
-    config.addinivalue_line("filterwarnings", r"ignore:unclosed <socket.*laddr=\('0\.0\.0\.0', \d+\)>:ResourceWarning")
 
 
 @pytest.fixture(autouse=True)

@@ -69,9 +69,13 @@ class EmbeddedIndex:
 
     def check(self) -> list[str]:
         """What SQLite finds wrong with the file."""
-        with self._reading() as connection:
-            found = connection.execute("PRAGMA quick_check(5)").fetchall()
-        return [f"index {self._path}: {row[0]}; move the file away and replay" for row in found if row[0] != "ok"]
+        try:
+            with self._reading() as connection:
+                rows = connection.execute("PRAGMA quick_check(5)").fetchall()
+        except SearchError as error:
+            return [str(error)]
+        found = [" ".join(row[0].split()) for row in rows if row[0] != "ok"]
+        return [f"index {self._path}: {problem}; move the file away and replay" for problem in found]
 
     def put(self, kind: Kind, documents: Sequence[Document]) -> list[Refusal]:
         """Store many in one transaction; a stale version is done, and no refusal."""

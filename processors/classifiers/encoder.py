@@ -20,7 +20,9 @@ from numpy.typing import NDArray
 from govwire.core.errors import ClassificationError, ModelError
 from processors.classifiers.sentences import Span, sentences
 
-Vector = NDArray[np.float32]
+# Means and all that follows from them are double, so that the order of a sum cannot move a score by what is rounded.
+Vector = NDArray[np.float64]
+Tokens = NDArray[np.float32]
 
 # What all-MiniLM-L6-v2 was trained on (its sentence_bert_config.json); the title is context in every window.
 WINDOW_TOKENS = 256
@@ -129,10 +131,10 @@ class Encoder:
     def _ids(self, heading: Sequence[int], pieces: Sequence[_Piece]) -> list[int]:
         return [self._first, *heading, *(token for piece in pieces for token in piece.ids), self._last]
 
-    def _window(self, heading: Sequence[int], pieces: Sequence[_Piece]) -> tuple[Window, Vector]:
+    def _window(self, heading: Sequence[int], pieces: Sequence[_Piece]) -> tuple[Window, Tokens]:
         ids = self._ids(heading, pieces)
         token, middle = self._session.run(["token_vectors", "middle_vectors"], {"input_ids": np.array([ids])})
-        return Window(len(ids), unit(token[0].mean(axis=0)), unit(middle[0].mean(axis=0))), token[0]
+        return Window(len(ids), unit(_mean(token[0])), unit(_mean(middle[0]))), token[0]
 
 
 class _Sums:
@@ -141,10 +143,10 @@ class _Sums:
     def __init__(self) -> None:
         self._sums: dict[Span, Vector] = {}
 
-    def add(self, pieces: Sequence[_Piece], token_vectors: Vector, at: int) -> None:
+    def add(self, pieces: Sequence[_Piece], token_vectors: Tokens, at: int) -> None:
         for piece in pieces:
             end = at + len(piece.ids)
-            total = token_vectors[at:end].sum(axis=0)
+            total = token_vectors[at:end].sum(axis=0, dtype=np.float64)
             self._sums[piece.span] = self._sums[piece.span] + total if piece.span in self._sums else total
             at = end
 
@@ -152,9 +154,13 @@ class _Sums:
         return tuple(Sentence(span, unit(total)) for span, total in self._sums.items())
 
 
+def _mean(vectors: Tokens) -> Vector:
+    return np.asarray(vectors.mean(axis=0, dtype=np.float64))
+
+
 def unit(vector: Vector) -> Vector:
     """The vector at length 1."""
-    return vector / max(float(np.linalg.norm(vector)), 1e-12)
+    return vector / max(float(np.sqrt(np.square(vector).sum())), 1e-12)
 
 
 def _windows(pieces: Sequence[_Piece], budget: int) -> Iterator[Sequence[_Piece]]:

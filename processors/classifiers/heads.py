@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govwire.core.errors import ModelError
@@ -40,10 +39,10 @@ class Facts(BaseModel):
 class Linear:
     """A logistic model: a row of weights for each outcome, or a single one for yes and no."""
 
-    weights: NDArray[np.float32]
-    bias: NDArray[np.float32]
+    weights: Vector
+    bias: Vector
 
-    def probabilities(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
+    def probabilities(self, features: Vector) -> Vector:
         """The probability of each outcome; of yes, where there is a single row."""
         scores = self.weights @ features + self.bias
         if len(scores) == 1:
@@ -67,7 +66,7 @@ class Heads:
         likeness = float(window.vector @ description)
         head = self.linear.get(f"{kind}.{name}")
         if head is None:
-            return float(self.linear[kind].probabilities(np.array([likeness], dtype=np.float32))[0])
+            return float(self.linear[kind].probabilities(np.array([likeness]))[0])
         return float(head.probabilities(about(window, likeness))[0])
 
 
@@ -78,7 +77,7 @@ def whole(window: Window) -> Vector:
 
 def about(window: Window, likeness: float) -> Vector:
     """Features of a window and a description: those of the window, and how alike the two are."""
-    return np.append(whole(window), np.float32(likeness))
+    return np.append(whole(window), likeness)
 
 
 def toward(vector: Vector, middle: Vector, proposition: Vector) -> Vector:
@@ -101,7 +100,10 @@ def load_heads(folder: Path) -> Heads:
         facts = Facts.model_validate_json((folder / "heads.json").read_bytes())
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
             names = [name.removesuffix("/weights") for name in arrays.files if name.endswith("/weights")]
-            linear = {name: Linear(arrays[f"{name}/weights"], arrays[f"{name}/bias"]) for name in names}
+            linear = {
+                name: Linear(*(arrays[f"{name}/{part}"].astype(np.float64) for part in ("weights", "bias")))
+                for name in names
+            }
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise ModelError(f"model {folder}: {error}; install govwire again, or run 'govwire train'") from error
     return Heads(facts, linear)
@@ -111,12 +113,15 @@ def save_heads(heads: Heads, folder: Path) -> None:
     """Write heads.json and heads.npz; equal heads give equal bytes."""
     arrays: dict[str, Any] = {}
     for name, head in sorted(heads.linear.items()):
-        arrays[f"{name}/weights"], arrays[f"{name}/bias"] = head.weights, head.bias
+        # In the file as float32: what is lost is far below a score's last digit.
+        arrays[f"{name}/weights"], arrays[f"{name}/bias"] = (
+            part.astype(np.float32) for part in (head.weights, head.bias)
+        )
     np.savez(folder / "heads.npz", **arrays)
     text = json.dumps(heads.facts.model_dump(), indent=1, ensure_ascii=False)
     (folder / "heads.json").write_text(text + "\n", encoding="utf-8")
 
 
-def mixed(probabilities: Sequence[NDArray[np.float32]], tokens: Sequence[int]) -> NDArray[np.float32]:
+def mixed(probabilities: Sequence[Vector], tokens: Sequence[int]) -> Vector:
     """The mean over windows, by their number of tokens."""
     return np.asarray(np.average(np.stack(probabilities), axis=0, weights=tokens))

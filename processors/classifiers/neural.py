@@ -44,7 +44,7 @@ class _Propositions:
 def _propositions(targets: Mapping[str, Target], encoder: Encoder) -> dict[str, _Propositions]:
     """The vectors of every target. What all propositions have in common counts half for evidence: it shows none."""
     propositions = {name: encoder.embed(target.proposition) for name, target in targets.items()}
-    common = np.mean(list(propositions.values()), axis=0) / 2 if propositions else np.float32(0)
+    common = np.mean(list(propositions.values()), axis=0) / 2 if propositions else np.float64(0)
     return {
         name: _Propositions(
             proposition=propositions[name],
@@ -102,9 +102,7 @@ class NeuralClassifier:
                 epoch=NO_EPOCH,
             )
         reading = self._encoder.read(document.title, document.text)
-        score = _overall(
-            [float(self._heads["relevance"].probabilities(whole(one))[0]) for one in reading.windows], reading
-        )
+        score = self._relevance_score(reading)
         relevant = score >= self._heads.facts.relevance_threshold
         topics = _Topics(self._heads, reading, self._topics) if relevant else None
         return Labels(
@@ -118,6 +116,13 @@ class NeuralClassifier:
             model=self.model,
             epoch=NO_EPOCH,
         )
+
+    def _relevance_score(self, reading: Reading) -> float:
+        if not reading.sentences:
+            # A title alone: there is nothing that could show a label.
+            return 0.0
+        head = self._heads["relevance"]
+        return _overall([float(head.probabilities(whole(one))[0]) for one in reading.windows], reading)
 
     def _stances(self, text: str, reading: Reading) -> tuple[StanceLabel, ...]:
         labels = []
@@ -234,5 +239,5 @@ def _evidence(text: str, span: Span) -> Evidence:
     return Evidence(text=span.of(text), start=span.start, end=span.end)
 
 
-def _rounded(number: float | np.float32) -> float:
+def _rounded(number: float | np.float64) -> float:
     return round(float(number), DECIMALS)

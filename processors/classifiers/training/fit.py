@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 from sklearn.model_selection import GroupKFold
-from sklearn.preprocessing import StandardScaler
 
 from processors.classifiers.encoder import Vector
 from processors.classifiers.heads import SIDES, STANCES, Facts, Heads, Linear, about, between, toward, whole
@@ -26,6 +25,8 @@ STRENGTH = {
     "claim_target": 0.003,
     "claim_side": 0.001,
 }
+# A feature that varies less than this says nothing.
+FLAT = 1e-6
 STEPS = np.arange(0.2, 0.81, 0.01)
 
 Array = NDArray[Any]
@@ -97,7 +98,7 @@ def assemble(linear: dict[str, Linear], cuts: dict[str, float], ids: Ids, **fact
     for kind in ("topic", "target"):
         head, own = linear[kind], linear[f"{kind}/cut"].bias[0]
         shift = np.log(cuts[kind] / (1 - cuts[kind])) - np.log(own / (1 - own))
-        linear[kind] = Linear(head.weights, (head.bias + shift).astype(np.float32))
+        linear[kind] = Linear(head.weights, head.bias + shift)
         del linear[f"{kind}/cut"]
     return Heads(
         Facts(
@@ -123,9 +124,9 @@ def _described(kind: str, vectors: dict[str, Vector], passages: Sequence[Passage
         likenesses += alike
         present += yes
     heads[kind] = _logistic([np.array([alike]) for alike in likenesses], present, kind, [True])
-    chances = [float(heads[kind].probabilities(np.array([alike], dtype=np.float32))[0]) for alike in likenesses]
+    chances = [float(heads[kind].probabilities(np.array([alike]))[0]) for alike in likenesses]
     cut = _best(list(zip(chances, present, strict=True)), "binary")
-    heads[f"{kind}/cut"] = Linear(np.zeros((1, 1), np.float32), np.array([cut], np.float32))
+    heads[f"{kind}/cut"] = Linear(np.zeros((1, 1)), np.array([cut]))
     return heads
 
 
@@ -147,15 +148,17 @@ def _claims(passages: Sequence[Passage], ids: Ids) -> dict[str, Linear]:
 def _logistic(rows: Sequence[Array], gold: Sequence[Any], kind: str, outcomes: Sequence[Any]) -> Linear:
     """A logistic regression on standardised features, the standardising folded into its weights."""
     features = np.stack(rows).astype(np.float64)
-    scaler = StandardScaler().fit(features)
+    mean, scale = features.mean(axis=0), features.std(axis=0)
+    # Two dimensions of the encoder are dead (1e-33 everywhere): what does not vary is not blown up.
+    scale[scale < FLAT] = 1.0
     model = LogisticRegression(C=STRENGTH[kind], max_iter=5000, class_weight="balanced")
-    model.fit(scaler.transform(features), np.array(gold))
-    weights, bias = model.coef_ / scaler.scale_, model.intercept_
-    bias = bias - weights @ scaler.mean_
+    model.fit((features - mean) / scale, np.array(gold))
+    weights = model.coef_ / scale
+    bias = model.intercept_ - weights @ mean
     if len(outcomes) > 1:
         order = [model.classes_.tolist().index(outcome) for outcome in outcomes]
         weights, bias = weights[order], bias[order]
-    return Linear(weights.astype(np.float32), bias.astype(np.float32))
+    return Linear(weights, bias)
 
 
 def _best(pairs: Sequence[tuple[float, bool]], average: str) -> float:

@@ -123,6 +123,16 @@ def test_labels_depend_on_nothing_else_in_the_batch(neural: Classifier, batch: l
     assert label(neural, *[documents[number] for number in order]) == [alone[number] for number in order]
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(max_size=300), st.text(max_size=40))
+def test_any_text_is_labelled_with_exact_evidence(classifier: Classifier, text: str, title: str) -> None:
+    # In front, so that it counts as relevant and everything is done to it.
+    document = Document("x", f"{RELEVANT.title} {title}", f"{TEXT} {text}")
+    (labels,) = label(classifier, document)
+    evidence = [stance.evidence for stance in labels.stance] + [claim.evidence for claim in labels.claims]
+    assert all(one is None or document.text[one.start : one.end] == one.text for one in evidence)
+
+
 def test_vectors_are_the_same_to_the_last_bit_whatever_the_threads(vocabulary: Vocabulary) -> None:
     terms = load_terms(shared("config"))
     documents = [RELEVANT, IRRELEVANT, BOOK] * 4

@@ -1,0 +1,164 @@
+"""Channels: where messages go. The only door to Apprise.
+
+A channel is an Apprise URL; `${NAME}` in it is read from the environment when a message is sent. It may hold secrets,
+so it is shown by `masked` and in no other way, and what Apprise says of a failure is passed on without any part of it.
+"""
+
+import logging
+import re
+from collections.abc import Iterator, Mapping
+from urllib.parse import quote, unquote, urlsplit
+
+from apprise import Apprise, AppriseAsset, AppriseResult, AppriseResultStatus, NotificationManager, NotifyBase
+from apprise import NotifyFormat as Format
+
+from govwire.core.errors import ConfigError, DeliveryError
+from govwire.core.records import AlertMessage
+
+# Apprise writes addresses, payloads and replies to its logger. Nothing of that goes to our log; it is read from the
+# result of each call instead, which needs the level: how a mail server refused is said there only.
+_said = logging.getLogger("apprise")
+_said.propagate = False
+_said.setLevel(logging.DEBUG)
+
+# No redirects: a message goes to the address it was given (Standard Webhooks: a 3xx is a failure). No deadline of
+# Apprise's own: it would leave a hanging call behind in a pool that all channels share.
+_ASSET = AppriseAsset(app_id="Govwire", http_redirects=False, service_timeout=0)
+
+# A receiver that has taken the message but is slow to say so would get it again (Standard Webhooks: 15 to 30 s).
+READ_TIMEOUT_SECONDS = 15.0
+
+_NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://")
+# How plugins report HTTP statuses, and how the exceptions of smtplib look.
+_HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
+_SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]|was refused: (\d{3}) ")
+# HTTP statuses that say that it is only now that it does not work: timeout, too early, too many requests.
+_PASSING = (408, 425, 429)
+# Shorter parts of an address are too common to be told from plain words.
+_SECRET_LENGTH = 4
+
+
+def check(channel: str, environment: Mapping[str, str]) -> None:
+    """Make sure that a channel can be read, as far as its `${NAME}`s are known here.
+
+    Raises:
+        ConfigError: Apprise cannot read it.
+    """
+    if all(name in environment for name in _NAME.findall(channel)):
+        readable = _service(channel, environment) is not None
+    else:
+        scheme = _SCHEME.match(channel)
+        readable = scheme is None or scheme[1].lower() in NotificationManager()  # type: ignore[no-untyped-call]
+    if not readable:
+        raise ConfigError(
+            f"channel {masked(channel)}: not readable; write jsons://host/path for a webhook, mailtos://… for mail, or "
+            "another URL as https://appriseit.com/services says"
+        )
+
+
+def masked(channel: str) -> str:
+    """A channel as it may be shown: scheme and host.
+
+    Apprise's own masking shows paths and headers, where the secrets of webhooks are; so only its host is kept.
+    """
+    if _NAME.fullmatch(channel):
+        return channel
+    service = _instantiate(channel)
+    if service is not None:
+        try:
+            shown = urlsplit(service.url(privacy=True))  # type: ignore[no-untyped-call]
+        except ValueError:
+            pass
+        else:
+            user, at, host = shown.netloc.rpartition("@")
+            return f"{shown.scheme}://{'***@' if at and user else ''}{host}/***"
+    scheme = _SCHEME.match(channel)
+    return f"{scheme[1]}://***" if scheme else "***"
+
+
+def send(channel: str, message: AlertMessage, environment: Mapping[str, str]) -> None:
+    """Send a message; returns when the channel has taken it.
+
+    Raises:
+        DeliveryError: it was not taken; `retriable` is false where the far end refused it for good.
+    """
+    missing = [name for name in _NAME.findall(channel) if name not in environment]
+    if missing:
+        raise DeliveryError(f"{masked(channel)}: {', '.join(missing)} not in the environment; set it for deliver")
+    service = _service(channel, environment)
+    if service is None:
+        raise DeliveryError(f"{masked(channel)}: not readable with the environment's values; look at them")
+    _prepare(service, message)
+    calls = Apprise(asset=_ASSET)
+    calls.add(service)
+    result = calls.notify(body=message.body, title=message.subject, body_format=Format.TEXT, log_level=logging.DEBUG)
+    if not _is_taken(result):
+        permanent, detail = _failure(result, _secrets(channel, environment))
+        raise DeliveryError(f"{masked(channel)}: {detail}", retriable=not permanent)
+
+
+def _service(channel: str, environment: Mapping[str, str]) -> NotifyBase | None:
+    """The service at a channel, its names replaced; a channel that is one name may hold a whole URL."""
+    if whole := _NAME.fullmatch(channel):
+        return _instantiate(environment[whole[1]])
+    # A secret may hold any character; what is no secret (a host with its port) reads only as it is.
+    quoted = _NAME.sub(lambda name: quote(environment[name[1]], safe=""), channel)
+    plain = _NAME.sub(lambda name: environment[name[1]], channel)
+    return _instantiate(quoted) or _instantiate(plain)
+
+
+def _instantiate(url: str) -> NotifyBase | None:
+    return Apprise.instantiate(url, asset=_ASSET)
+
+
+def _prepare(service: NotifyBase, message: AlertMessage) -> None:
+    service.retry = 0  # the outbox tries again, and keeps account of it
+    service.socket_read_timeout = max(service.socket_read_timeout, READ_TIMEOUT_SECONDS)
+    if hasattr(service, "payload_extras"):  # json://, form://, xml://: fields of their own
+        service.payload_extras |= {
+            "message_id": message.message_id,
+            "subscription": message.subscription,
+            "kind": message.kind,
+            "story_id": message.story_id,
+            "article_id": message.article_id,
+            "url": message.url,
+            "source": message.source_name,
+        }
+
+
+def _is_taken(result: AppriseResult) -> bool:
+    # By attempts: the status of a result is success for every `?optional=yes`, whatever became of it.
+    attempts = [attempt.status for service in result for attempt in service]
+    return bool(attempts) and all(status is AppriseResultStatus.SUCCESS for status in attempts)
+
+
+def _failure(result: AppriseResult, secrets: list[str]) -> tuple[bool, str]:
+    """Whether a failure is permanent, and what it was."""
+    entries = list(result.logs())
+    result.close()
+    statuses = [int(status) for entry in entries for status in _HTTP_STATUS.findall(entry.message)]
+    replies = [int(a or b) for entry in entries for a, b in _SMTP_REPLY.findall(entry.message)]
+    if statuses or replies:
+        permanent = all(400 <= status < 500 and status not in _PASSING for status in statuses)
+        permanent = permanent and all(reply >= 500 for reply in replies)
+        told = [f"HTTP {status}" for status in statuses] + [f"SMTP {reply}" for reply in replies]
+        return permanent, ", ".join(dict.fromkeys(told))
+    warnings = [entry.message for entry in entries if entry.level in ("WARNING", "ERROR", "CRITICAL")]
+    detail = " ".join((warnings or ["not delivered"])[0].split())
+    for secret in secrets:
+        detail = detail.replace(secret, "***")
+    return False, detail
+
+
+def _secrets(channel: str, environment: Mapping[str, str]) -> list[str]:
+    """Every part of a channel's address, longest first."""
+
+    def parts() -> Iterator[str]:
+        values = [environment[name] for name in _NAME.findall(channel)]
+        yield from values
+        for text in (channel, *values):
+            for part in re.split(r"[:/@?&=#]+", text):
+                yield from (part, unquote(part))
+
+    return sorted({part for part in parts() if len(part) >= _SECRET_LENGTH}, key=len, reverse=True)

@@ -14,7 +14,7 @@ from govwire.core.vocabulary import Source
 from govwire.demo.server import serve
 from govwire.demo.site import DOMAIN, Site, load_sites
 
-# Eight sites at this pace are read within seconds; real ones are never asked so fast.
+# At this pace every sample site is read within seconds; real ones are never asked so fast.
 HOST_DELAY_SECONDS = 0.05
 
 

@@ -132,7 +132,8 @@ def _insert(transaction: Transaction, seen: Observation, number: int) -> bool:
         "text_hash": seen.text_hash,
         "extractor": seen.extractor,
     }
-    return transaction.execute(insert_into(transaction, revisions).on_conflict_do_nothing(), row).rowcount == 1
+    insert = insert_into(transaction, revisions).values(row).on_conflict_do_nothing()
+    return transaction.scalar(insert.returning(revisions.c.revision)) is not None
 
 
 def _revision(row: Row[tuple[object, ...]], sighting: Sighting) -> Revision:

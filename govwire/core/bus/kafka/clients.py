@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer
 from kafka.coordinator.assignors.range import RangePartitionAssignor
-from kafka.errors import KafkaError, KafkaTimeoutError
+from kafka.errors import KafkaConnectionError, KafkaError, KafkaTimeoutError, SaslAuthenticationFailedError
 from kafka.net.compat import KafkaNetClient
 from kafka.net.manager import KafkaConnectionManager
 from kafka.net.selector import NetworkSelector
@@ -118,9 +118,9 @@ class Clients:
             return kind(**self._common, kafka_client=connect, **settings)
         except BaseException as error:
             # A client that fails while it is made leaves its thread and sockets behind.
+            causes = [client._manager.failure for client in opened if client._manager.failure]  # noqa: SLF001
             for client in opened:
                 client.close()
-            causes = [client._manager.failure for client in opened if client._manager.failure]  # noqa: SLF001
             if causes and isinstance(error, KafkaTimeoutError):
                 raise causes[0] from error
             raise
@@ -140,22 +140,22 @@ class Clients:
 
 
 class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library has no types
-    """Remembers why connections failed: of a refused login the library would only say "timed out".
-
-    It tells of the refusal only where the broker's reply and its hanging up are not read together, about every third
-    time: so a refusal is not forgotten for a later "disconnected".
-    """
+    """Remembers why the last connection failed: of a refused login the library would only say "timed out"."""
 
     failure: KafkaError | None = None
 
     def get_connection(self, *arguments: Any, **options: Any) -> Any:
         connection = super().get_connection(*arguments, **options)
-        connection.init_future.add_errback(self._remember)
+        connection.init_future.add_errback(self._remember, connection)
         return connection
 
-    def _remember(self, error: KafkaError) -> None:
-        if self.failure is None or self.failure.retriable:
-            self.failure = error
+    def _remember(self, connection: Any, error: KafkaError) -> None:
+        # A broker that has told its version and hangs up has refused the login. It says so before, but the library
+        # drops what it reads together with the end of a connection.
+        in_login = connection.sasl_enabled and connection.broker_version_data is not None
+        if in_login and isinstance(error, KafkaConnectionError):
+            error = SaslAuthenticationFailedError("the broker hung up during the login")
+        self.failure = error
 
 
 def _addresses(settings: BusSettings, problems: list[str]) -> list[tuple[str, int]]:

@@ -12,8 +12,11 @@ import sentencex
 import Stemmer
 
 # Scripts written without spaces between words, or (Hangul) with endings glued on: any part of a run may be a word.
-_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
-_RUN = regex.compile(rf"(?P<unspaced>[{_UNSPACED}]+)|[[\p{{L}}\p{{M}}\p{{N}}]--[{_UNSPACED}]]+", regex.V1)
+_SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
+_UNSPACED = rf"[[{_SCRIPTS}]&&[\p{{L}}\p{{M}}\p{{N}}]]"
+_RUN = regex.compile(rf"(?P<unspaced>{_UNSPACED}+)|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+", regex.V1)
+_CHARACTER = regex.compile(_UNSPACED, regex.V1)
+_PAIR = regex.compile(rf"{_UNSPACED}{{2}}", regex.V1)
 _INITIALS = regex.compile(r"(?<![\p{L}\p{N}])\p{Latin}(?:\.\p{Latin})+(?![\p{L}\p{N}])")
 _POSSESSIVE = regex.compile(r"(?<=[\p{L}\p{N}])'s(?![\p{L}\p{N}])")
 _APOSTROPHES = str.maketrans("’ʼ", "''")
@@ -60,9 +63,9 @@ def phrase(text: str, language: str) -> tuple[list[str], bool]:
     is left out, or where it is the whole run, looked for as a beginning.
     """
     wanted = tokens(text, language)
-    if not wanted or not regex.fullmatch(f"[{_UNSPACED}]", wanted[-1]):
+    if not wanted or not _CHARACTER.fullmatch(wanted[-1]):
         return wanted, False
-    if len(wanted) > 1 and regex.fullmatch(f"[{_UNSPACED}]{{2}}", wanted[-2]):
+    if len(wanted) > 1 and _PAIR.fullmatch(wanted[-2]):
         return wanted[:-1], False
     return wanted, True
 

@@ -366,6 +366,20 @@ def test_any_query_answers_as_the_reference(full: Index, kind: Kind, query: str)
     assert all_pages(full, query, kind) == wanted
 
 
+@given(text=st.text(max_size=40), language=st.sampled_from(["en", "de", "zh", "und"]))
+@example_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_found_by_itself(index: Index, text: str, language: str) -> None:
+    sample = tagged("x", "", text, language=language, published_at=NOW)
+    put_all(index, [sample])
+    quoted = '"' + text.replace('"', " ") + '"'
+    try:
+        query = parse(quoted, NOW)
+    except QueryError:
+        # A quotation mark of another kind, or nothing to search for.
+        reject()
+    assert query.matches(documents_of(sample).article.body) == bool(all_pages(index, quoted))
+
+
 def test_the_deepest_and_the_longest_query_are_answered(full: Index) -> None:
     deepest = "act"
     for level in range(MAX_DEPTH - 1):

@@ -32,6 +32,8 @@ LANGUAGES = st.sampled_from(["en", "de", "fr", "zh", "ja", "und", "ar"])
         ("2024/1689_x", "und", ["2024", "1689", "x"]),
         ("", "en", []),
         ("…—!", "en", []),
+        # A radical alone is a symbol of the Han script, and no letter.
+        ("⺀㋐", "zh", ["ア"]),
     ],
 )
 def test_tokens_of_a_text(text: str, language: str, expected: list[str]) -> None:

@@ -1,6 +1,7 @@
 """The browser of these tests is safe to let loose on pages: it reaches nothing but this machine."""
 
 import pytest
+
 from servers.chromium import BrowserError, Chromium
 
 

@@ -15,11 +15,12 @@ from typing import Any
 
 import psycopg
 import pytest
-import servers.process
 from elasticsearch import ApiError, Elasticsearch
 from kafka import KafkaConsumer, KafkaProducer
 from kafka.admin import NewTopic
 from kafka.errors import MessageSizeTooLargeError
+
+import servers.process
 from servers import jars
 from servers.chromium import Chromium
 from servers.elastic import ElasticServer

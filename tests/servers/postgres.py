@@ -9,6 +9,7 @@ import time
 from typing import Self
 
 import psycopg
+
 from servers.process import Server, ServerError, free_port
 from servers.programs import INITDB, MissingProgramError, as_root
 

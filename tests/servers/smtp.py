@@ -9,6 +9,7 @@ from typing import Self
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, Envelope, Session
+
 from servers.process import free_port, wait_until
 
 OK = "250 Message accepted"

@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from samples import article, page, tagged
 
 from govwire.core.errors import DecodeError, NewerSchemaError, RecordError
 from govwire.core.flow import CHANNELS
 from govwire.core.records import AlertMessage, Article, DeadLetter, Page, Record, Tagged
+from samples import article, page, tagged
 
 CASES = Path(__file__).parents[2] / "cases" / "records"
 RECORDS: dict[str, type[Record]] = {

@@ -22,17 +22,17 @@ def message_id(subscription: str, story_id: str, kind: str, about: str = "") -> 
     return hashlib.sha256(key.encode()).hexdigest()[:32]
 
 
-def new_story(subscription: str, tagged: Tagged, vocabulary: Vocabulary) -> AlertMessage:
-    """Tell a subscription of a story, by the article that matched first."""
+def new_story(subscription: str, story_id: str, tagged: Tagged, vocabulary: Vocabulary) -> AlertMessage:
+    """Tell a subscription of a story, by the article that matched first; `story_id` is what it is called today."""
     article = tagged.article
-    own_id = message_id(subscription, article.story_id, NEW_STORY)
+    own_id = message_id(subscription, story_id, NEW_STORY)
     published = article.published if article.published and article.published.plausible else None
     title = _one_line(article.title) or article.url
     return AlertMessage(
         message_id=own_id,
         subscription=subscription,
         kind=NEW_STORY,
-        story_id=article.story_id,
+        story_id=story_id,
         article_id=article.article_id,
         title=title,
         url=article.url,

@@ -16,7 +16,7 @@ from govwire.core.flow import MATCH
 from govwire.core.records import AlertMessage
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.ledger import Outcome
-from govwire.core.state.tables import deliveries, ledger, outbox, subscriptions
+from govwire.core.state.tables import deliveries, ledger, outbox, story_aliases, subscriptions
 
 
 class Status(StrEnum):
@@ -37,6 +37,10 @@ class Owed:
     suppressed: str | None = None
 
 
+# Subscription, story, kind of change, and what the change is about.
+_Key = tuple[str, str, str, str]
+
+
 def matched_fetches(transaction: Transaction, url_ids: Collection[str]) -> dict[str, str]:
     """The newest fetch of each URL that match is done with: whatever it was owed was written together with that."""
     query = select(ledger.c.url_id, ledger.c.fetch_id).where(
@@ -46,12 +50,31 @@ def matched_fetches(transaction: Transaction, url_ids: Collection[str]) -> dict[
 
 
 def owe(transaction: Transaction, owed: Sequence[Owed], now: datetime) -> set[str]:
-    """Write messages; one that is owed already, or was sent, changes nothing. Returns the ids of the new ones."""
-    if not owed:
+    """Write messages; one that is owed already, or was sent, changes nothing. Returns the ids of the new ones.
+
+    Stories go by what they are called today (`stories.resolve`); one that has become part of another counts as told
+    where either of them was.
+    """
+    told = _told_under_earlier_names(transaction, {item.message.story_id for item in owed})
+    new = [item for item in owed if _key(item) not in told]
+    if not new:
         return set()
-    rows = [_row(item, now) for item in sorted(owed, key=lambda item: item.message.message_id)]
+    rows = [_row(item, now) for item in sorted(new, key=lambda item: item.message.message_id)]
     query = insert_into(transaction, outbox).on_conflict_do_nothing().returning(outbox.c.message_id)
     return set(transaction.scalars(query, rows))
+
+
+def _told_under_earlier_names(transaction: Transaction, story_ids: Collection[str]) -> set[_Key]:
+    query = (
+        select(outbox.c.subscription, story_aliases.c.became, outbox.c.kind, outbox.c.about)
+        .join(story_aliases, story_aliases.c.story_id == outbox.c.story_id)
+        .where(story_aliases.c.became.in_(list(story_ids)))
+    )
+    return set(transaction.execute(query).tuples())
+
+
+def _key(owed: Owed) -> _Key:
+    return owed.message.subscription, owed.message.story_id, owed.message.kind, owed.about
 
 
 def is_due(now: datetime) -> ColumnElement[bool]:

@@ -28,7 +28,7 @@ _CLOCK = re.compile(
 )
 _RFC = re.compile(r"\d\d? [a-z]{3} \d{4} \d\d:\d\d", re.IGNORECASE)
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)\s?[-/.年년]\s?(\d\d?)\s?[-/.月월]\s?(\d\d?)(?!\d)")
-_DAY_FIRST = re.compile(r"(?<![\d.,])(\d\d?)\s?([-/.])\s?(\d\d?)\s?\2\s?((?:19|20)\d\d)(?!\d)")
+_DAY_FIRST = re.compile(r"(?<![\d.,])(\d\d?)\s?([-/.])\s?(\d\d?)\s?\2\s?((?:19|20)\d\d)(?!\.?\d)")
 _NAMED = (
     # 3 March 2026, 3. März 2026, 3 de marzo de 2026, 3rd of March, 2026
     re.compile(

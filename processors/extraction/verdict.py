@@ -14,7 +14,7 @@ from processors.extraction.document import Document, types
 _UNSPACED_UNITS = 3
 _UNSPACED = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7a3\u0e00-\u0e7f]")
 # A dated flash of news can be one sentence; without a date, what is short is a navigation's or a notice's words.
-_LEAST, _LEAST_UNDATED = 60, 400
+_LEAST, _LEAST_UNDATED = 60, 300
 # No challenge or error page explains itself at greater length.
 _EXCUSE = 1500
 _LONG_LINE, _MANY_LINES = 100, 20

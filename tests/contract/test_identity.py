@@ -168,9 +168,9 @@ def test_stories_that_an_article_bridges_become_one_under_an_alias(state: State)
 
 
 def test_simultaneous_copies_tell_one_story(state: State) -> None:
-    copies, rounds = 4, 8
+    copies, rounds = 4, 25
     together = threading.Barrier(copies)
-    order = random.Random(20261124)  # noqa: S311 - a test's order, no secret
+    order = random.Random(20261124)
 
     def arrive(arrival: tuple[int, int]) -> str:
         turn, minute = arrival

@@ -133,7 +133,7 @@ def _loop(  # noqa: PLR0917 - one process's parts, handed on once
     if name == "deliver":
         from processors.stages.deliver import DeliverLoop
 
-        return DeliverLoop(room.settings, bus=room.bus, state=room.state, stop=stop, health=health, owner=place).run
+        return DeliverLoop(room.settings, bus=room.bus, state=room.state, stop=stop, health=health).run
     return Loop(
         STAGES[name](room),
         bus=room.bus,

@@ -140,7 +140,7 @@ def status(as_json: Json = False) -> None:
         state = stack.enter_context(open_state(chosen.state_url))
         bus = open_bus(chosen)
         stack.callback(bus.close)
-        found: Status = inspect(chosen, vocabulary(), bus, state)
+        found: Status = inspect(chosen, bus, state)
     typer.echo(json.dumps(found.as_dict(), default=str) if as_json else str(found))
 
 

@@ -20,7 +20,10 @@ def rows(items: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json:
     if not listed:
         typer.echo(empty)
         return
-    table = Table(*columns, box=None, pad_edge=False, header_style="bold")
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for number, column in enumerate(columns):
+        # What names a row is never cut: it is what the next command wants.
+        table.add_column(column, no_wrap=number == 0, overflow="fold")
     for item in listed:
         table.add_row(*[_cell(item.get(column)) for column in columns])
     Console().print(table)

@@ -111,7 +111,7 @@ def list_sources(as_json: Json = False) -> None:
                 "error": next((feed.error for feed in read if feed.error), None),
             }
         )
-    columns = ("id", "name", "kind", "country", "language", "verified", "succeeded_at", "failures", "error")
+    columns = ("id", "kind", "country", "language", "verified", "succeeded_at", "failures", "error")
     output.rows(rows, columns, as_json=as_json, empty="no sources: add config/sources/<id>.toml")
 
 

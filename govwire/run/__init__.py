@@ -209,6 +209,7 @@ def _supervise(
             )
             crawl_done = all(each.done for each in children if each.task.once)
             if watch.look() and once and crawl_done:
+                tell(summarise(state))
                 break
     finally:
         for each in children:

@@ -8,7 +8,6 @@ from govwire.core.flow import FLOW
 from govwire.core.settings import Settings
 from govwire.core.state import State, sources
 from govwire.core.state.sources import FeedRow
-from govwire.core.vocabulary import Vocabulary
 from govwire.run.summary import Summary, summarise
 from processors import deadletters
 
@@ -43,7 +42,7 @@ class Status:
         return "\n".join(lines)
 
 
-def inspect(settings: Settings, vocabulary: Vocabulary, bus: Bus, state: State) -> Status:
+def inspect(settings: Settings, bus: Bus, state: State) -> Status:
     """Ask bus and state.
 
     Raises:
@@ -59,7 +58,7 @@ def inspect(settings: Settings, vocabulary: Vocabulary, bus: Bus, state: State) 
         for lane in step.lanes
     }
     with state.begin() as transaction:
-        feeds = sources.feed_rows(transaction, vocabulary.sources)
+        feeds = sources.feed_rows(transaction)
     return Status(
         summary=summarise(state),
         lags=lags,

@@ -42,14 +42,21 @@ class Why:
 
 
 def explain(state: State, url: str) -> Why:
-    """Look a URL up everywhere."""
+    """Look a URL up everywhere: as one that was fetched, else as the canonical one of an article.
+
+    Raises:
+        UrlError: it is no web address.
+    """
     normalised = urls.normalise(url)
-    url_id = urls.url_id(normalised)
     with state.begin() as transaction:
+        url_id = urls.url_id(normalised)
         standing = ledger.standing_of(transaction, [url_id]).get(url_id)
+        if standing is None:
+            found = ledger.standing_of(transaction, identity.urls_of(transaction, urls.article_id(normalised)))
+            url_id, standing = next(iter(found.items()), (url_id, None))
         article_id = identity.article_of(transaction, url_id)
         return Why(
-            url=normalised,
+            url=standing["url"] if standing else normalised,
             known=standing is not None,
             standing=standing,
             steps=ledger.steps_of(transaction, url_id),

@@ -74,6 +74,11 @@ def article_of(transaction: Transaction, url_id: str) -> str | None:
     return transaction.scalar(select(aliases.c.article_id).where(aliases.c.url_id == url_id))
 
 
+def urls_of(transaction: Transaction, article_id: str) -> list[str]:
+    """The url_ids under which an article was found."""
+    return list(transaction.scalars(select(aliases.c.url_id).where(aliases.c.article_id == article_id)))
+
+
 def observe(transaction: Transaction, seen: Observation) -> Revision:
     """Write down what a fetch saw, where it is a change.
 

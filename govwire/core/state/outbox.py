@@ -70,7 +70,7 @@ def _told_under_earlier_names(transaction: Transaction, story_ids: Collection[st
         .join(story_aliases, story_aliases.c.story_id == outbox.c.story_id)
         .where(story_aliases.c.became.in_(list(story_ids)))
     )
-    return set(transaction.execute(query).tuples())
+    return {(row.subscription, row.became, row.kind, row.about) for row in transaction.execute(query)}
 
 
 def _key(owed: Owed) -> _Key:
@@ -108,8 +108,8 @@ def _is_unannounced() -> ColumnElement[bool]:
 
 def pending(transaction: Transaction) -> dict[str, int]:
     """How many messages there are, by status."""
-    rows = transaction.execute(select(outbox.c.status, func.count()).group_by(outbox.c.status))
-    return dict(rows.tuples().all())
+    query = select(outbox.c.status, func.count().label("messages")).group_by(outbox.c.status)
+    return {row.status: row.messages for row in transaction.execute(query)}
 
 
 def due(transaction: Transaction, now: datetime) -> int:

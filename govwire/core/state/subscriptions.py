@@ -22,10 +22,8 @@ class Subscription:
 
 def add(transaction: Transaction, subscription: Subscription) -> bool:
     """Add one; false where the name is taken."""
-    added = transaction.execute(
-        insert_into(transaction, subscriptions).values(vars(subscription)).on_conflict_do_nothing()
-    )
-    return bool(added.rowcount)
+    row = insert_into(transaction, subscriptions).values(vars(subscription)).on_conflict_do_nothing()
+    return transaction.scalar(row.returning(subscriptions.c.name)) is not None
 
 
 def every(transaction: Transaction) -> list[Subscription]:

@@ -1,41 +1,52 @@
 """A crawl process as a test starts it, and what it left behind."""
 
 import json
+import multiprocessing
 import os
-import subprocess
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+import warnings
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from crawlers.runner import run_crawl
+from govwire.core import logs
 from govwire.core.bus import Bus, open_bus
+from govwire.core.errors import GovwireError
 from govwire.core.flow import PAGES
 from govwire.core.records import Lane, Page
-from govwire.core.settings import Settings
+from govwire.core.settings import Settings, find_config, load_settings
 from govwire.core.state import State, ledger, open_state
 from govwire.core.state.sources import FeedRow, feed_rows
 from govwire.core.urls import url_id
-
-PROGRAM = """
-import json, signal, sys, threading
-from crawlers.runner import run_crawl
-from govwire.core import logs
-from govwire.core.errors import GovwireError
-from govwire.core.settings import find_config, load_settings
 from govwire.core.vocabulary import load_vocabulary
 
-stop = threading.Event()
-signal.signal(signal.SIGTERM, lambda *_: stop.set())
-settings = load_settings()
-logs.configure(settings)
-try:
-    report = run_crawl(settings, load_vocabulary(find_config()), stop, **json.loads(sys.argv[1]))
-except GovwireError as error:
-    sys.exit(f"{type(error).__name__}: {error}")
-print(json.dumps(dict(report.failed_feeds)))
-"""
 REPOSITORY = Path(__file__).resolve().parent.parent
+# Each crawl is a process of its own, forked from one that has imported everything and done nothing: importing takes
+# longer than most of the crawls.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["crawling", "crawlers.manners", "crawlers.pipelines"])
+
+
+def _crawl(environment: Mapping[str, str], output: str, log: str, arguments: Mapping[str, Any]) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    for path, stream in ((output, sys.stdout), (log, sys.stderr)):
+        with open(path, "w") as file:  # noqa: PTH123
+            os.dup2(file.fileno(), stream.fileno())
+    warnings.filterwarnings("error", category=DeprecationWarning, module="crawlers")
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    settings = load_settings()
+    logs.configure(settings)
+    try:
+        report = run_crawl(settings, load_vocabulary(find_config()), stop, **arguments)
+    except GovwireError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+    print(json.dumps(dict(report.failed_feeds)))
 
 
 class Crawl:
@@ -50,7 +61,7 @@ class Crawl:
             if name.name != "settings.toml":
                 (self.config / name.name).write_bytes(name.read_bytes())
         self._names: set[str] = set()
-        self._processes: list[subprocess.Popen[str]] = []
+        self._running: list[Running] = []
         self._environment = {
             "GOVWIRE_CONFIG": str(self.config),
             "GOVWIRE_DATA_DIR": str(self.data_dir),
@@ -81,37 +92,21 @@ class Crawl:
         resolve = json.dumps([f"{name}:127.0.0.1" for name in sorted(self._names)])
         return own | self._environment | {"GOVWIRE_FETCH__RESOLVE": resolve} | more
 
-    def start(self, *, environment: dict[str, str] | None = None, **arguments: Any) -> subprocess.Popen[str]:
+    def start(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> "Running":
         """A crawl process that is running."""
-        process = subprocess.Popen(
-            [sys.executable, "-W", "error::DeprecationWarning:crawlers", "-c", PROGRAM, json.dumps(arguments)],
-            env=self.environment(**environment or {}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self._processes.append(process)
-        return process
+        own = self.environment(**environment or {})
+        running = Running(self.config.parent / f"crawl-{len(self._running)}", own, arguments)
+        self._running.append(running)
+        return running
 
     def close(self) -> None:
         """End what a failed test left running."""
-        for process in self._processes:
-            process.kill()
-            process.communicate()
+        for running in self._running:
+            running.close()
 
-    def once(self, *, environment: dict[str, str] | None = None, **arguments: Any) -> "Ended":
+    def once(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> "Ended":
         """A crawl with `once`, to its end."""
-        return self.end_of(self.start(environment=environment, once=True, **arguments))
-
-    def end_of(self, process: subprocess.Popen[str], seconds: float = 60) -> "Ended":
-        """What a process printed until its end."""
-        try:
-            out, log = process.communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, log = process.communicate()
-            raise AssertionError(f"the crawl did not end\n{log}") from None
-        return Ended(process.returncode, out, log)
+        return self.start(environment=environment, once=True, **arguments).end()
 
     @contextmanager
     def bus(self) -> Iterator[Bus]:
@@ -151,6 +146,48 @@ class Crawl:
             return next(row for row in feed_rows(transaction) if row.url == url)
 
 
+class Running:
+    """A crawl process from its start to its end."""
+
+    def __init__(self, path: Path, environment: Mapping[str, str], arguments: Mapping[str, Any]) -> None:
+        self._output, self._log = path.with_suffix(".out"), path.with_suffix(".log")
+        given = (environment, str(self._output), str(self._log), arguments)
+        self._process = _processes.Process(target=_crawl, args=given, daemon=True)
+        self._process.start()
+
+    def stop(self) -> None:
+        """Tell it to end."""
+        self._process.terminate()
+
+    def log(self) -> str:
+        """What it has logged so far."""
+        return self._log.read_text() if self._log.exists() else ""
+
+    def told(self, event: str) -> int:
+        """How often it has logged an event so far."""
+        return len(events(self.log(), event))
+
+    def ends_within(self, seconds: float) -> bool:
+        """Whether it ends by itself within a time."""
+        self._process.join(seconds)
+        return self._process.exitcode is not None
+
+    def end(self, seconds: float = 60) -> "Ended":
+        """Wait for its end."""
+        if not self.ends_within(seconds):
+            self._process.kill()
+            raise AssertionError(f"the crawl did not end\n{self.log()}")
+        code = self._process.exitcode
+        assert code is not None
+        return Ended(code, self._output.read_text(), self.log())
+
+    def close(self) -> None:
+        """End it, if it has not ended by itself."""
+        self._process.kill()
+        self._process.join()
+        self._process.close()
+
+
 class Ended:
     """A crawl process that has ended."""
 
@@ -166,5 +203,10 @@ class Ended:
 
     def events(self, name: str) -> list[dict[str, Any]]:
         """The log's lines of one event."""
-        lines = (json.loads(line) for line in self.log.splitlines() if line.startswith("{"))
-        return [line for line in lines if line["event"] == name]
+        return events(self.log, name)
+
+
+def events(log: str, name: str) -> list[dict[str, Any]]:
+    """The lines of one event; a line that is still being written does not count."""
+    whole = (line for line in log.splitlines(keepends=True) if line.startswith("{") and line.endswith("\n"))
+    return [line for line in map(json.loads, whole) if line["event"] == name]

@@ -115,7 +115,10 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Done]:
         closed = f"<item><link>{sites.url('closed.test').replace(str(sites.port), '1')}</link></item>"
         rss = f'<rss version="2.0"><channel><title>r</title>{items}{nameless}{closed}</channel></rss>'
         crawl.source("hostile", sites.set("hostile.test", "/feed", Reply(rss.encode())))
-        yield Done(crawl, sites, inner, crawl.once())
+        try:
+            yield Done(crawl, sites, inner, crawl.once())
+        finally:
+            crawl.close()
 
 
 @pytest.mark.parametrize("path", FATES)

@@ -20,8 +20,10 @@ def sites() -> Iterator[Sites]:
 
 
 @pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Crawl:
-    return Crawl(tmp_path, sites.port)
+def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
+    place = Crawl(tmp_path, sites.port)
+    yield place
+    place.close()
 
 
 def test_rss_atom_and_json_feed_become_pages(sites: Sites, crawl: Crawl) -> None:

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -72,30 +71,30 @@ def test_a_feed_whose_reading_was_killed_is_read_whole_again(sites: Sites, crawl
 def test_two_processes_share_the_urls(sites: Sites, crawl: Crawl) -> None:
     few = {"GOVWIRE_CRAWL__CONCURRENCY": "2"}
     processes = [crawl.start(once=True, environment=few) for _ in range(2)]
-    assert [crawl.end_of(process).code for process in processes] == [0, 0]
+    assert [process.end().code for process in processes] == [0, 0]
     assert Counter(page.url for page in crawl.pages()) == Counter(sites.url("one.test", path) for path in PATHS)
     assert [len(sites.asked_for("one.test", path)) for path in PATHS] == [1] * len(PATHS)
 
 
 def test_a_running_crawl_reads_its_sources_again_and_stops_when_told(sites: Sites, crawl: Crawl) -> None:
-    crawl.source("one", sites.url("one.test", "/feed.xml"), every_minutes=0.05)
+    crawl.source("one", sites.url("one.test", "/feed.xml"), every_minutes=0.02)
     process = crawl.start()
     wait_until(lambda: _published(crawl) == len(PATHS), seconds=30, what="the pages arrive")
     sites.set("one.test", "/new", "<p>new</p>")
     sites.feed("one.test", "/new", *PATHS)
     wait_until(lambda: len(crawl.pages()) == len(PATHS) + 1, seconds=30, what="the new page arrives")
-    process.send_signal(signal.SIGTERM)
-    ended = crawl.end_of(process, 20)
+    process.stop()
+    ended = process.end(20)
     assert ended.code == 0, ended.log
     assert ended.failed_feeds == {}
     assert crawl.counts() == {("fetched", None): len(PATHS) + 1}
 
 
 def test_a_crawl_stopped_in_the_middle_gives_back_what_it_holds(sites: Sites, crawl: Crawl) -> None:
-    process = crawl.start(once=True, environment={"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "2"})
+    process = crawl.start(once=True, environment={"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "1"})
     wait_until(lambda: len(sites.asked) >= 3, seconds=30, what="a page is asked for")
-    process.send_signal(signal.SIGTERM)
-    assert crawl.end_of(process, 20).code == 0
+    process.stop()
+    assert process.end(20).code == 0
     counts = crawl.counts()
     assert sum(counts.values()) == len(PATHS)
     assert counts.get(("waiting", "new"), 0) >= 10
@@ -109,8 +108,8 @@ def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, 
     sites.set("one.test", "/0", Reply(after_seconds=60))
     process = crawl.start(once=True)
     wait_until(lambda: _published(crawl) == len(PATHS) - 1, seconds=30, what="the other pages arrive")
-    process.send_signal(signal.SIGTERM)
-    ended = crawl.end_of(process, 15)
+    process.stop()
+    ended = process.end(15)
     assert ended.code == 0, ended.log
     assert not any('"level": "error"' in line for line in ended.log.splitlines()), ended.log
     assert crawl.counts() == {("waiting", "new"): 1, ("fetched", None): len(PATHS) - 1}
@@ -142,11 +141,11 @@ def test_nothing_is_leased_while_too_many_pages_wait(sites: Sites, crawl: Crawl)
     _fill(crawl, 20)
     process = crawl.start(once=True, environment={"GOVWIRE_CRAWL__MAX_LAG": "10"})
     wait_until(lambda: crawl.counts() == {("waiting", "new"): len(PATHS)}, seconds=30, what="the feed is read")
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(2.5)
+    wait_until(lambda: process.told("crawl_paused") == 1, seconds=30, what="the crawl is paused")
+    assert not process.ends_within(1)
     assert {each.path for each in sites.asked} == {"/robots.txt", "/feed.xml"}
     _empty(crawl)
-    ended = crawl.end_of(process)
+    ended = process.end()
     assert ended.code == 0, ended.log
     assert len(ended.events("crawl_paused")) == len(ended.events("crawl_resumed")) == 1
     assert crawl.counts() == {("fetched", None): len(PATHS)}
@@ -154,12 +153,10 @@ def test_nothing_is_leased_while_too_many_pages_wait(sites: Sites, crawl: Crawl)
 
 def test_a_database_that_stays_away_is_told_in_one_line_and_waited_for(crawl: Crawl) -> None:
     process = crawl.start(environment={"GOVWIRE_STATE__URL": "postgresql://nobody@127.0.0.1:1/none"})
-    with pytest.raises(subprocess.TimeoutExpired):
-        process.wait(5)
-    process.send_signal(signal.SIGTERM)
-    ended = crawl.end_of(process, 10)
+    wait_until(lambda: process.told("service_away") >= 2, seconds=30, what="it is told twice that the database is away")
+    process.stop()
+    ended = process.end(10)
     assert ended.code == 0, ended.log
-    assert len(ended.events("service_away")) >= 2
 
 
 def test_a_full_disk_ends_a_single_crawl_with_one_line(crawl: Crawl) -> None:

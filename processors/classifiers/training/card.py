@@ -35,9 +35,10 @@ the annotation guide; many in pairs that differ only in stance, holder or target
 {targets}
 
 ## Figures
-Cross-validation in {folds} folds, whole events apart. The three thresholds (relevance {facts.relevance_threshold},
-topics {facts.topic_threshold}, targets {facts.target_threshold}) were chosen on the same folds, so the figures that
-hang on them are a little too good. `govwire evaluate FILE` gives the same figures on texts of your own.
+Cross-validation in {folds} folds, whole events apart. The thresholds, relevance {facts.relevance_threshold}, topics
+{facts.topic_threshold}, targets {facts.target_threshold}, were chosen on the same folds (each as the middle of the
+cuts within half a point of the best), so the figures that hang on them are a little too good.
+`govwire evaluate FILE` gives the same figures on texts of your own.
 
 | figure | value |
 |---|---|

@@ -3,6 +3,7 @@
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 
 import structlog
@@ -31,6 +32,14 @@ TIMEOUT = "extraction_timeout"
 _PAGES_PER_WORKER = 2000
 
 
+# Pools in a row that may break down over one batch before its unread pages are given up.
+_POOLS = 3
+
+
+class _StuckError(Exception):
+    """The workers live and read nothing."""
+
+
 @dataclass(frozen=True)
 class Found:
     """An article found on a page, and which article it is."""
@@ -46,8 +55,9 @@ class ExtractStage:
     # A second or two of work for two workers: short enough that a kill repeats little.
     max_batch = 32
 
-    def __init__(self, settings: Settings, state: State) -> None:
-        self._settings, self._state = settings.extract, state
+    def __init__(self, settings: Settings, state: State, *, patience_seconds: float = 30) -> None:
+        """Workers that begin no page within `patience_seconds` are replaced; a fresh one needs some to start."""
+        self._settings, self._state, self._patience_seconds = settings.extract, state, patience_seconds
         self._pool = self._open_pool()
 
     def work(self, records: Sequence[Page]) -> Sequence[Found | Drop | RecordError]:
@@ -87,21 +97,36 @@ class ExtractStage:
         self._pool.join()
 
     def _read(self, records: Sequence[Page]) -> list[Finding | Drop | RecordError]:
+        read: dict[str, Finding | Drop | RecordError] = {}
+        for _ in range(_POOLS):
+            left = [page for page in records if page.fetch_id not in read]
+            try:
+                waiting = [(page, self._schedule(page)) for page in left]
+                for page, future in waiting:
+                    read[page.fetch_id] = self._outcome(page, future)
+            except (BrokenProcessPool, _StuckError) as error:
+                log.warning("worker_pool_replaced", stage=self.step.name, error=repr(error))
+                self.close()
+                self._pool = self._open_pool()
+        lost = ExtractionError(f"not read: {_POOLS} pools of workers broke down one after the other")
+        return [read.get(page.fetch_id, lost) for page in records]
+
+    def _schedule(self, page: Page) -> "Future[Finding | Drop]":
         if not self._pool.active:
-            # Every worker died at once, so pebble gave the pool up.
-            log.warning("worker_pool_replaced", stage=self.step.name)
-            self.close()
-            self._pool = self._open_pool()
-        waiting = [self._pool.schedule(find, args=[page], timeout=self._settings.timeout_seconds) for page in records]
-        return [self._outcome(page, future) for page, future in zip(records, waiting, strict=True)]
+            raise BrokenProcessPool("the workers have ended")
+        return self._pool.schedule(find, args=[page], timeout=self._settings.timeout_seconds)
 
     def _outcome(self, page: Page, future: "Future[Finding | Drop]") -> Finding | Drop | RecordError:
+        seconds = self._settings.timeout_seconds
         try:
-            return future.result()
+            # Pages are begun in order, so this one is in work, or will be at once.
+            return future.result(seconds + self._patience_seconds)
         except RecordError as error:
             return error
-        except TimeoutError:
-            seconds = self._settings.timeout_seconds
+        except TimeoutError as error:
+            if not future.done():
+                # A worker that was killed while it waited took the lock of the queue with it.
+                raise _StuckError from error
             return ExtractionError(f"{page.final_url}: not read within {seconds:g} s", reason=TIMEOUT)
         except ProcessExpired as error:
             return ExtractionError(f"{page.final_url}: the worker died of it (exit status {error.exitcode})")

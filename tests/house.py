@@ -1,6 +1,7 @@
 """A whole house of a test's own: bus, state and index, with the stages as a child process that can be killed."""
 
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -26,11 +27,47 @@ _STORY = """<html lang="en"><head><title>Lawmakers weigh AI rules, part {number}
 <meta property="article:published_time" content="2026-11-20T08:{number:02}:00Z"></head><body><article>
 <h1>Lawmakers weigh AI rules, part {number}</h1>
 <p>Lawmakers in region {number} debated a bill on artificial intelligence that would make safety tests binding law.</p>
-<p>“We need binding regulation of artificial intelligence before the next model is released,” said Ana Ruiz{number},
-who chairs committee {number} of the assembly and has pressed for an AI act since the year {year}.</p>
-<p>Companies in district {number} answered that voluntary commitments on AI safety suffice, and the regulator of the
-region, which oversees {count} firms, will report on the law by the end of session {number}.</p></article></body>
-</html>"""
+<p>“We need binding regulation of artificial intelligence before the next model,” said Ana Ruiz{number}.</p>
+{paragraphs}</article></body></html>"""
+_WORDS = [
+    "committee",
+    "harbour",
+    "winter",
+    "council",
+    "teacher",
+    "bridge",
+    "market",
+    "village",
+    "engine",
+    "river",
+    "lawyer",
+    "minister",
+    "garden",
+    "railway",
+    "doctor",
+    "island",
+    "factory",
+    "museum",
+    "farmer",
+    "captain",
+    "library",
+    "signal",
+    "valley",
+    "orchestra",
+    "budget",
+    "forest",
+    "treaty",
+    "printer",
+    "kitchen",
+    "pilot",
+]
+
+
+def _paragraphs(number: int) -> str:
+    """Text of a story's own, so that no two are taken for copies of one another."""
+    chance = random.Random(number)
+    sentences = [" ".join(chance.choices(_WORDS, k=12)).capitalize() + "." for _ in range(12)]
+    return "".join(f"<p>{' '.join(sentences[at : at + 3])}</p>" for at in range(0, 12, 3))
 
 
 def story_page(number: int) -> Page:
@@ -39,7 +76,7 @@ def story_page(number: int) -> Page:
     url_id = urls.url_id(url)
     fetched_at = datetime.now(UTC) - timedelta(minutes=number)
     return page(
-        body=_STORY.format(number=number, year=1990 + number, count=17 * number + 3).encode(),
+        body=_STORY.format(number=number, paragraphs=_paragraphs(number)).encode(),
         url=url,
         final_url=url,
         url_id=url_id,
@@ -102,9 +139,9 @@ class House:
             return subprocess.Popen(command, env=environment, stdout=log, stderr=log)
 
     def stop(self, process: "subprocess.Popen[bytes]") -> None:
-        """Ask the stages to end; they end cleanly."""
+        """Ask the stages to end: they end cleanly, or by the signal itself where they had not begun yet."""
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0, self.log()
+        assert process.wait(30) in {0, -signal.SIGTERM}, self.log()
 
     def log(self) -> str:
         """The end of what the stages said."""

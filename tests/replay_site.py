@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
 from replay import ReplayPage
@@ -33,7 +33,8 @@ class ReplaySites:
     def __init__(self, pages: Sequence[ReplayPage]) -> None:
         self._pages: dict[str, dict[str, ReplayPage]] = defaultdict(dict)
         for page in pages:
-            self._pages[host_of(page)][_target(page)] = page
+            # By what an address means: a client may write the same one with more or fewer percent signs.
+            self._pages[host_of(page)][unquote(_target(page))] = page
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
         self._server.daemon_threads = True
         self.port: int = self._server.server_address[1]
@@ -92,11 +93,12 @@ class ReplaySites:
     def _answer(self, host: str, target: str) -> tuple[int, str, bytes]:
         pages = self._pages.get(host, {})
         if target == "/govwire-test-feed.xml":
-            links = (escape(f"http://{host}:{self.port}{path}") for path in pages)
+            links = (escape(self.url(page)) for page in pages.values())
             feed = _FEED.format(items="".join(_ITEM.format(link=link) for link in links))
             return 200, "application/rss+xml", feed.encode()
-        if target in pages:
-            return 200, "text/html", pages[target].body()
+        page = pages.get(unquote(target))
+        if page is not None:
+            return 200, "text/html", page.body()
         return 404, "text/plain", b"not here"
 
 

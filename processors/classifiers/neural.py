@@ -92,15 +92,12 @@ class NeuralClassifier:
             return error
 
     def _labels(self, document: Document) -> Labels:
+        whole_text = f"{document.title}. {document.text}"
         if document.language != "en":
-            relevant = self._relevance.decides(f"{document.title}. {document.text}", document.language)
-            return Labels(
-                relevant=relevant,
-                relevance_score=float(relevant),
-                relevance_by="terms",
-                model=self.model,
-                epoch=NO_EPOCH,
-            )
+            return self._by_terms(relevant=self._relevance.decides(whole_text, document.language))
+        if not self._relevance.names_ai(whole_text, document.language):
+            # Most news is of this kind: the model was never taught it, and there is nothing to ask it.
+            return self._by_terms(relevant=False)
         reading = self._encoder.read(document.title, document.text)
         score = self._relevance_score(reading)
         relevant = score >= self._heads.facts.relevance_threshold
@@ -113,6 +110,15 @@ class NeuralClassifier:
             topic_scores=topics.scores() if topics else (),
             stance=self._stances(document.text, reading) if relevant else (),
             claims=self._claims(document.text, reading) if relevant else (),
+            model=self.model,
+            epoch=NO_EPOCH,
+        )
+
+    def _by_terms(self, *, relevant: bool) -> Labels:
+        return Labels(
+            relevant=relevant,
+            relevance_score=float(relevant),
+            relevance_by="terms",
             model=self.model,
             epoch=NO_EPOCH,
         )

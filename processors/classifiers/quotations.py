@@ -39,7 +39,7 @@ _NOBODY = (
     r"One|Some|Many|Most|Others|Another|Critics|Officials|Ministers|Lawmakers|Experts|Supporters|Opponents|Asked|According|Earlier|Later|Monday|"
     r"Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|His|Her|Their|Its|Our|My|What|Who|Not|No|Nor|An?)\b"
 )
-_NAME = rf"(?:[Tt]he\s)?((?!{_NOBODY}){_WORD}(?:\s(?:(?:{_LINK}\s){{1,2}})?(?!{_NOBODY}){_WORD})*)"
+_NAME = rf"(?:[Tt]he\s)?((?!{_NOBODY}){_WORD}(?: (?:(?:{_LINK} ){{1,2}})?(?!{_NOBODY}){_WORD})*)"
 # What may stand between a name and its verb: a description between commas or a bracket.
 _ASIDE = r"(?:\s?,[^,\"“”.!?]{2,90},|\s\([^()]{1,60}\)|\sof\s[^,\"“”.!?]{2,40},)?"
 _ADVERB = r"(?:\s\w+ly|\shas|\shad|\salso|\slater|\sthen)?"
@@ -67,8 +67,11 @@ def quotations(text: str) -> list[Quotation]:
 
 
 def _holder(text: str, quoted: Span) -> str | None:
-    after = text[quoted.end : quoted.end + REACH]
+    after = text[quoted.end : quoted.end + REACH].partition("\n")[0]
     before = text[max(0, quoted.start - REACH) : quoted.start]
+    if text[quoted.end - 2] == "." and not after.startswith(","):
+        # The sentence has ended inside the marks: what follows is another one, and its speaker another matter.
+        after = ""
     return next((name for name in _candidates(before, after)), None)
 
 

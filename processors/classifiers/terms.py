@@ -67,6 +67,11 @@ class Relevance:
     def __init__(self, lists: dict[str, TermList]) -> None:
         self._terms = {language: (Terms(of.ai), Terms(of.governance)) for language, of in lists.items()}
 
+    def names_ai(self, text: str, language: str) -> bool:
+        """Whether the text has a term of AI in its language's list."""
+        ai, _ = self._terms.get(language, self._terms[ANY_LANGUAGE])
+        return ai.occur(text)
+
     def decides(self, text: str, language: str) -> bool:
         """Whether the text has a term of AI and one of governance in its language's list."""
         ai, governance = self._terms.get(language, self._terms[ANY_LANGUAGE])

@@ -5,6 +5,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -167,14 +168,23 @@ def test_kafka_and_elasticsearch_give_the_same_articles_and_labels(
     )
     assert ran.summary == embedded.summary
     assert ran.labels == embedded.labels
+    assert _stories(ran) == _stories(embedded)
     assert {url: _lasting(each) for url, each in ran.articles.items()} == {
         url: _lasting(each) for url, each in embedded.articles.items()
     }
 
 
 def _lasting(article: Article) -> dict[str, Any]:
-    """An article without the times of its run, and without what follows from them."""
+    """An article without the times of its run, and without the name of its story, which follows from them."""
     return article.model_dump(mode="json", exclude={"fetch_id", "fetched_at", "first_seen_at", "story_id"})
+
+
+def _stories(ran: Ran) -> set[frozenset[str]]:
+    """Which articles were taken for copies of one another."""
+    groups: dict[str, set[str]] = defaultdict(set)
+    for url, article in ran.articles.items():
+        groups[article.story_id].add(url)
+    return {frozenset(group) for group in groups.values()}
 
 
 def _dated(document: Any) -> Dated | None:

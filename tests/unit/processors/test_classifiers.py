@@ -85,7 +85,7 @@ def test_an_empty_text_is_irrelevant(classifier: Classifier) -> None:
 
 
 def test_a_text_that_cannot_be_read_spoils_no_other(neural: Classifier) -> None:
-    poison = Document("p", "A title", "half a pair: \ud800")
+    poison = Document("p", "A title", "half a pair of AI rules: \ud800")
     first, broken, last = neural.classify([RELEVANT, poison, RELEVANT])
     assert isinstance(broken, ClassificationError)
     assert first == last == label(neural, RELEVANT)[0]

@@ -40,6 +40,11 @@ class ReplayPage:
         return gzip.decompress(self.path.read_bytes())
 
     @property
+    def name(self) -> str:
+        """Its file's name, without folder and endings."""
+        return Path(self.file).name.removesuffix(".html.gz")
+
+    @property
     def is_article(self) -> bool:
         """Whether a news crawler wants it."""
         return self.page_type == "article"
@@ -58,7 +63,7 @@ class ReplayPage:
 
     @property
     def published(self) -> str | None:
-        """When it was published, as ISO 8601 (local time of the site where no offset stands), where it is ground truth."""
+        """When it was published, where it is ground truth: ISO 8601, local time of the site where no offset stands."""
         return self.expected["published"] if "published" in self.truths else None
 
 

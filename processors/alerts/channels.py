@@ -30,6 +30,8 @@ READ_TIMEOUT_SECONDS = 15.0
 
 _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://")
+_HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w-]+(\.[\w-]+)+)(:\d+)?|[\w-]+:\d+")
+_PATH = re.compile(r"(?<=[^:/])/[^?]*")
 # How plugins report HTTP statuses, and how the exceptions of smtplib look.
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 _SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]|was refused: (\d{3}) ")
@@ -58,12 +60,15 @@ def check(channel: str, environment: Mapping[str, str]) -> None:
 
 
 def masked(channel: str) -> str:
-    """A channel as it may be shown: scheme and host.
+    """A channel as it may be shown: scheme, and host where it has one.
 
-    Apprise's own masking shows paths and headers, where the secrets of webhooks are; so only its host is kept.
+    Apprise's own masking shows paths and headers, where the secrets of webhooks are; so only its host is kept, and only
+    where it looks like one: for some services what stands in its place is the secret.
     """
     if _NAME.fullmatch(channel):
         return channel
+    written = _SCHEME.match(channel)
+    scheme = written[1] if written else ""
     service = _instantiate(channel)
     if service is not None:
         try:
@@ -71,10 +76,11 @@ def masked(channel: str) -> str:
         except ValueError:
             pass
         else:
-            user, at, host = shown.netloc.rpartition("@")
-            return f"{shown.scheme}://{'***@' if at and user else ''}{host}/***"
-    scheme = _SCHEME.match(channel)
-    return f"{scheme[1]}://***" if scheme else "***"
+            scheme = shown.scheme
+            user, _, host = shown.netloc.rpartition("@")
+            if _HOST.fullmatch(host):
+                return f"{scheme}://{'***@' if user else ''}{host}/***"
+    return f"{scheme}://***" if scheme else "***"
 
 
 def send(channel: str, message: AlertMessage, environment: Mapping[str, str]) -> None:
@@ -102,10 +108,16 @@ def _service(channel: str, environment: Mapping[str, str]) -> NotifyBase | None:
     """The service at a channel, its names replaced; a channel that is one name may hold a whole URL."""
     if whole := _NAME.fullmatch(channel):
         return _instantiate(environment[whole[1]])
+    path = _PATH.search(channel)
+
+    def quoted(name: re.Match[str]) -> str:
+        in_path = path is not None and path.start() <= name.start() < path.end()
+        return quote(environment[name[1]], safe="/" if in_path else "")
+
     # A secret may hold any character; what is no secret (a host with its port) reads only as it is.
-    quoted = _NAME.sub(lambda name: quote(environment[name[1]], safe=""), channel)
-    plain = _NAME.sub(lambda name: environment[name[1]], channel)
-    return _instantiate(quoted) or _instantiate(plain)
+    return _instantiate(_NAME.sub(quoted, channel)) or _instantiate(
+        _NAME.sub(lambda name: environment[name[1]], channel)
+    )
 
 
 def _instantiate(url: str) -> NotifyBase | None:

@@ -36,8 +36,8 @@ POLL_SECONDS = 0.5
 # Channels served at once. Of each one message is out at a time, so that a hanging one takes one place and no more.
 CHANNELS_AT_ONCE = 8
 # Renewed while a message is being sent, so that only a dead process's messages come free, and soon.
-LEASE_SECONDS = 15.0
-RENEW_SECONDS = 5.0
+LEASE_SECONDS = 10.0
+RENEW_SECONDS = 3.0
 # The longest wait between two attempts: a channel that comes back is found within the hour.
 RETRY_CEILING_SECONDS = 3600.0
 # How long an end waits for what is being sent; what is not marked by then is sent again under the same id.

@@ -13,6 +13,7 @@ from typing import Self
 from urllib.parse import unquote, urlsplit
 from xml.sax.saxutils import escape
 
+from govwire.core.urls import clean
 from replay import ReplayPage
 
 _FEED = '<?xml version="1.0" encoding="utf-8"?><rss version="2.0"><channel><title>links</title>{items}</channel></rss>'
@@ -40,8 +41,8 @@ class ReplaySites:
         self.port: int = self._server.server_address[1]
 
     def url(self, page: ReplayPage) -> str:
-        """Where a page is served."""
-        return f"http://{host_of(page)}:{self.port}{_target(page)}"
+        """Where a page is served, written as the crawl writes it."""
+        return clean(f"http://{host_of(page)}:{self.port}{_target(page)}")
 
     def environment(self) -> dict[str, str]:
         """The settings with which these sites can be crawled, at once."""

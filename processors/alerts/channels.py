@@ -35,8 +35,9 @@ _PATH = re.compile(r"(?<=[^:/])/[^?]*")
 # How plugins report HTTP statuses, and how the exceptions of smtplib look.
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
 _SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]|was refused: (\d{3}) ")
-# HTTP statuses that say that it is only now that it does not work: timeout, too early, too many requests.
-_PASSING = (408, 425, 429)
+# What looks final and is not: a log-in refused, until somebody sets the secret right; a timeout; too many requests.
+_HTTP_CURABLE = (401, 403, 407, 408, 425, 429)
+_SMTP_CURABLE = (530, 534, 535)
 # Shorter parts of an address are too common to be told from plain words.
 _SECRET_LENGTH = 4
 
@@ -152,8 +153,8 @@ def _failure(result: AppriseResult, secrets: list[str]) -> tuple[bool, str]:
     statuses = [int(status) for entry in entries for status in _HTTP_STATUS.findall(entry.message)]
     replies = [int(a or b) for entry in entries for a, b in _SMTP_REPLY.findall(entry.message)]
     if statuses or replies:
-        permanent = all(400 <= status < 500 and status not in _PASSING for status in statuses)
-        permanent = permanent and all(reply >= 500 for reply in replies)
+        permanent = all(400 <= status < 500 and status not in _HTTP_CURABLE for status in statuses)
+        permanent = permanent and all(reply >= 500 and reply not in _SMTP_CURABLE for reply in replies)
         told = [f"HTTP {status}" for status in statuses] + [f"SMTP {reply}" for reply in replies]
         return permanent, ", ".join(dict.fromkeys(told))
     warnings = [entry.message for entry in entries if entry.level in ("WARNING", "ERROR", "CRITICAL")]

@@ -285,6 +285,18 @@ def test_a_paused_subscription_is_not_told_later_of_what_passed(room: Room, webh
     assert received(webhook) == ids("hook", [2])
 
 
+def test_a_subscription_that_was_removed_meanwhile_is_owed_nothing(room: Room) -> None:
+    room.subscribe("gone", "json://127.0.0.1/")
+    room.subscribe("there", "json://127.0.0.1/")
+    stage = MatchStage(room.settings, room.vocabulary, room.state)
+    drafts = stage.work([story(1)])
+    subscribing.remove(room.state, "gone")
+    with room.state.begin() as transaction:
+        (result,) = stage.settle(transaction, [story(1)], drafts)
+    assert [outcome.detail for outcome in result.outcomes] == ["there"]
+    assert [entry["subscription"] for entry in room.log()] == ["there"]
+
+
 def test_two_deliverers_send_each_message_once(room: Room, webhook: HttpReceiver) -> None:
     for number in range(10):
         room.subscribe(f"n{number}", hook(webhook, f"/{number}"))
@@ -298,7 +310,7 @@ def test_two_deliverers_send_each_message_once(room: Room, webhook: HttpReceiver
 
 
 def test_a_message_that_was_not_taken_is_sent_again_under_its_id(room: Room, webhook: HttpReceiver) -> None:
-    webhook.answer(503, 429, 500)
+    webhook.answer(503, 429, 401)
     room.subscribe("hook", hook(webhook))
     room.match(story(1))
     with room.delivering():
@@ -325,12 +337,12 @@ def test_a_refusal_for_good_is_kept_until_somebody_asks_for_it_again(room: Room,
 def test_a_mail_server_that_refuses_for_now_is_asked_again_and_one_that_refuses_for_good_is_not(
     room: Room, smtp_server: SmtpServer
 ) -> None:
-    smtp_server.refuse("451 try later", "550 no such user here")
+    smtp_server.refuse("451 try later", "535 wrong password", "550 no such user here")
     room.subscribe("post", mailbox(smtp_server))
     room.match(story(1))
     with room.delivering():
         (entry,) = room.wait_for("failed")
-    assert (entry["reason"], entry["attempts"]) == ("refused", 2)
+    assert (entry["reason"], entry["attempts"]) == ("refused", 3)
     assert entry["detail"] == f"mailto://127.0.0.1:{smtp_server.port}/***: SMTP 550"
     assert smtp_server.mails == []
 

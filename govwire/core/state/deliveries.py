@@ -66,7 +66,11 @@ def _is_free(now: datetime) -> ColumnElement[bool]:
 
 def _sendable(now: datetime) -> Select[tuple[str]]:
     joined = outbox.join(subscriptions, subscriptions.c.name == outbox.c.subscription)
-    busy = select(subscriptions.c.channel).select_from(joined).where(not_(_is_free(now)))
+    busy = (
+        select(subscriptions.c.channel)
+        .select_from(joined)
+        .where(outbox.c.status == str(Status.PENDING), not_(_is_free(now)))
+    )
     # What failed least goes first, so that one message a channel cannot take does not hold up the others.
     in_turn = (outbox.c.attempts, outbox.c.created_at, outbox.c.message_id)
     ranked = (

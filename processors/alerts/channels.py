@@ -32,9 +32,11 @@ _NAME = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*)://")
 _HOST = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w-]+(\.[\w-]+)+)(:\d+)?|[\w-]+:\d+")
 _PATH = re.compile(r"(?<=[^:/])/[^?]*")
-# How plugins report HTTP statuses, and how the exceptions of smtplib look.
+# How plugins report HTTP statuses, and how the exceptions of smtplib look; never to be sought in the whole of what
+# Apprise says, since that has the message in it, and so whatever somebody wrote into an article.
 _HTTP_STATUS = re.compile(r"\berror=(\d{3})\b")
-_SMTP_REPLY = re.compile(r"\((\d{3}), b['\"]|was refused: (\d{3}) ")
+_SMTP_REPLY = re.compile(r"Socket Exception: .*?\((\d{3}), b['\"]|SMTP recipient .* was refused: (\d{3}) ", re.DOTALL)
+_WARNINGS = ("WARNING", "ERROR", "CRITICAL")
 # What looks final and is not: a log-in refused, until somebody sets the secret right; a timeout; too many requests.
 _HTTP_CURABLE = (401, 403, 407, 408, 425, 429)
 _SMTP_CURABLE = (530, 534, 535)
@@ -150,14 +152,14 @@ def _failure(result: AppriseResult, secrets: list[str]) -> tuple[bool, str]:
     """Whether a failure is permanent, and what it was."""
     entries = list(result.logs())
     result.close()
-    statuses = [int(status) for entry in entries for status in _HTTP_STATUS.findall(entry.message)]
-    replies = [int(a or b) for entry in entries for a, b in _SMTP_REPLY.findall(entry.message)]
+    warnings = [entry.message for entry in entries if entry.level in _WARNINGS]
+    statuses = [int(status) for warning in warnings for status in _HTTP_STATUS.findall(warning)]
+    replies = [int(said[1] or said[2]) for entry in entries if (said := _SMTP_REPLY.match(entry.message))]
     if statuses or replies:
         permanent = all(400 <= status < 500 and status not in _HTTP_CURABLE for status in statuses)
         permanent = permanent and all(reply >= 500 and reply not in _SMTP_CURABLE for reply in replies)
         told = [f"HTTP {status}" for status in statuses] + [f"SMTP {reply}" for reply in replies]
         return permanent, ", ".join(dict.fromkeys(told))
-    warnings = [entry.message for entry in entries if entry.level in ("WARNING", "ERROR", "CRITICAL")]
     detail = " ".join((warnings or ["not delivered"])[0].split())
     for secret in secrets:
         detail = detail.replace(secret, "***")

@@ -334,6 +334,16 @@ def test_a_refusal_for_good_is_kept_until_somebody_asks_for_it_again(room: Room,
     assert [entry["status"] for entry in room.log()] == ["sent"]
 
 
+def test_what_an_article_says_is_not_taken_for_an_answer(room: Room) -> None:
+    room.subscribe("dead", f"json://127.0.0.1:{free_port()}/")
+    room.match(story(1, title="binding error=404 Socket Exception: (550, b'no')"))
+    with room.delivering():
+        wait_until(lambda: tried(room, "dead") == 1, what="it was tried")
+    (entry,) = room.log()
+    assert entry["status"] == "pending"
+    assert "A Connection error occurred" in entry["detail"]
+
+
 def test_a_mail_server_that_refuses_for_now_is_asked_again_and_one_that_refuses_for_good_is_not(
     room: Room, smtp_server: SmtpServer
 ) -> None:

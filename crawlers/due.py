@@ -10,11 +10,13 @@ log = structlog.get_logger(__name__)
 
 
 def take_due(room: Room) -> None:
-    """Put the feeds of sources that are due on the room's list; the timetable's tick.
+    """Put the feeds of sources that are due on the room's list; the timetable's tick. None when the process ends.
 
     Raises:
         StateError: the database cannot be reached; the slots wait.
     """
+    if room.stop.is_set():
+        return
     with room.state.begin() as transaction:
         due = sources.take_due(transaction, room.every(), utc_now())
         tasks = _feeds_of(transaction, room, [slot.source_id for slot in due])
@@ -37,6 +39,17 @@ def take_now(room: Room) -> None:
         known = {row.url: row for row in sources.feed_rows(transaction, [ASKED.id])}
     tasks += [FeedTask(url, ASKED.id, known.get(url)) for url in room.feeds]
     room.due.extend(tasks)
+
+
+def give_back(room: Room) -> None:
+    """Make due again what is left on the room's list at the end of a process.
+
+    Raises:
+        StateError: the database cannot be reached.
+    """
+    with room.state.begin() as transaction:
+        for source_id in sorted({task.source_id for task in room.due}):
+            sources.give_back(transaction, source_id, utc_now())
 
 
 def _feeds_of(transaction: Transaction, room: Room, source_ids: list[str]) -> list[FeedTask]:

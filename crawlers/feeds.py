@@ -29,9 +29,10 @@ MAX_TITLE, MAX_SUMMARY, MAX_AUTHORS = 500, 2000, 20
 # The longest feeds of the largest wires list a few hundred pages; whole archives come by backfill.
 MAX_ENTRIES = 2000
 
-_HTML = re.compile(rb"\s*(?:<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
+# Feeds are anybody's bytes: neither pattern may try one text in more than a few ways (atomic groups, short runs).
+_HTML = re.compile(rb"\s*(?:(?><!--.*?-->)\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
 _WRITTEN_DATE = re.compile(
-    rb"""<[^<>]*(?:date|published|updated|modified|issued|created)[^<>]*>\s*(?:<!\[CDATA\[)?\s*([^<>\]]{8,64})"""
+    rb"""<[^<>]{0,200}?(?:date|published|updated|modified|issued|created)[^<>]{0,200}>\s*(?:<!\[CDATA\[)?\s*([^<>\]]{8,64})"""
     rb"""|"date_(?:published|modified)"\s*:\s*"([^"]{8,64})\"""",
     re.IGNORECASE,
 )

@@ -12,22 +12,24 @@ from typing import Any, Self
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
-from scrapy.http import Request
+from scrapy.http import Request, Response
 from scrapy.utils.httpobj import urlparse_cached
 from twisted.internet.address import IPv4Address as TwistedIPv4
 from twisted.internet.address import IPv6Address as TwistedIPv6
 from twisted.internet.interfaces import IAddress, IHostnameResolver, IHostResolution, IResolutionReceiver
 from zope.interface import implementer
 
-from govwire.core.errors import ConfigError
+from govwire.core.errors import ConfigError, UrlError
 from govwire.core.settings import FetchSettings
+from govwire.core.urls import clean
 
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 WEB_PORTS = {"http": 80, "https": 443}
 # IPv6 addresses that carry an IPv4 address, by which a private one could be reached: v4-compatible, v4-mapped, NAT64
-# (RFC 6052, RFC 8215), 6to4 and Teredo; and IPv4 blocks of special purpose that Python counts as global (RFC 6890).
+# (RFC 6052, RFC 8215), 6to4 and Teredo; and blocks of special purpose that Python counts as global: site-local ones
+# (RFC 3879), those for documentation (RFC 9637), and two of IPv4 (RFC 6890).
 _NOT_PUBLIC = tuple(
     ip_network(block)
     for block in (
@@ -37,6 +39,8 @@ _NOT_PUBLIC = tuple(
         "64:ff9b:1::/48",
         "2002::/16",
         "2001::/32",
+        "fec0::/10",
+        "3fff::/20",
         "192.0.0.0/24",
         "192.88.99.0/24",
     )
@@ -140,6 +144,7 @@ class GuardedResolver:
         transportSemantics: str = "TCP",  # noqa: N803
     ) -> Any:
         """Resolve a name, or pass on an address, leaving out what is not permitted."""
+        self._refused.pop((_ascii(hostName), portNumber), None)
         receiver = _Sieve(self, resolutionReceiver, hostName, portNumber)
         own = self._rules.address_of(hostName)
         if own is None:
@@ -159,7 +164,7 @@ class GuardedResolver:
         return permitted
 
     def take_refusal(self, host: str, port: int) -> str | None:
-        """The address that was refused for a host since this was asked last."""
+        """The address that was refused for a host when it was resolved last."""
         return self._refused.pop((_ascii(host), port), None)
 
 
@@ -205,13 +210,15 @@ class AddressMiddleware:
         """Refuse what is no web address.
 
         Raises:
-            RefusedError: scheme or port is none of the web's, nor one of `fetch.allow`.
+            RefusedError: scheme or port is none of the web's, nor one of `fetch.allow`; or it holds credentials.
         """
         scheme, _, port = _target(request)
         if scheme not in WEB_PORTS:
             raise RefusedError("address_refused", f"scheme {scheme}")
         if not self._rules.permits_port(port):
             raise RefusedError("address_refused", f"port {port}")
+        if urlparse_cached(request).username is not None:
+            raise RefusedError("address_refused", "credentials in the address")
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Tell a name whose addresses were refused from one that has none.
@@ -227,6 +234,24 @@ class AddressMiddleware:
         resolver: Any = reactor.nameResolver
         if (address := resolver.take_refusal(host, port)) is not None:
             raise RefusedError("address_refused", f"{host} is {address}") from exception
+
+
+class RedirectMiddleware:
+    """Refuses a redirect to what is no address, at which Scrapy's own would fail in many ways; so it sits below it."""
+
+    def process_response(self, request: Request, response: Response) -> Response:  # noqa: ARG002 - Scrapy's signature
+        """Let an answer pass.
+
+        Raises:
+            RefusedError: it leads to no web address.
+        """
+        location = response.headers.get("Location")
+        if location is not None and 300 <= response.status < 400:
+            try:
+                clean(location.decode("utf-8", "replace"), base=response.url)
+            except UrlError as error:
+                raise RefusedError("bad_redirect", str(error)) from error
+        return response
 
 
 def _ascii(host: str) -> str:

@@ -82,11 +82,15 @@ class BusPipeline:
             return await asyncio.to_thread(read, reading)
         except Exception as error:
             log.exception("feed_reader_failed", feed_url=reading.task.url)
-            return Read(reading, error=f"{type(error).__name__}: {error}"[:300])
+            return Read(reading, error=_cause(error))
 
-    def callback_failed(self, failure: Failure, response: Response) -> None:
-        """A callback failed, which none does; should one, its URL is not lost."""
-        log.error("callback_failed", url=response.url, error=f"{type(failure.value).__name__}: {failure.value}")
+    def callback_failed(self, failure: Failure, response: Response | None) -> None:
+        """A callback failed, which none does; should one, its URL is not lost. Without `start` there is no crawl."""
+        if response is None:
+            log.error("crawl_failed", exc_info=failure.value)
+            self._room.give_up(ServiceError(f"crawl: {_cause(failure.value)}"))
+            return
+        log.error("callback_failed", url=response.url, error=_cause(failure.value))
         item: _Item = (
             Visit(response.meta["leased"], utc_now())
             if "leased" in response.meta
@@ -101,7 +105,7 @@ class BusPipeline:
                 await asyncio.to_thread(self._settle, items)
             except Exception as error:
                 log.exception("crawl_failed")
-                self._room.give_up(ServiceError(f"crawl: {type(error).__name__}: {error}"))
+                self._room.give_up(ServiceError(f"crawl: {_cause(error)}"))
             for item, settled in batch:
                 if isinstance(item, Visit):
                     self._room.out.pop(item.leased.url_id, None)
@@ -289,7 +293,12 @@ def _failed(item: _Item, error: BaseException | None) -> _Item:
     """An item at which the crawl itself failed: put off, with the cause for `govwire why`."""
     if isinstance(item, Visit):
         return Visit(item.leased, item.at, error=error)
-    return Read(item.reading, error=f"{type(error).__name__}: {error}"[:300])
+    return Read(item.reading, error=_cause(error))
+
+
+def _cause(error: BaseException | None) -> str:
+    """An error on one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
 def _fetched(visit: Visit, response: Response) -> Ended:

@@ -1,7 +1,6 @@
 """One crawl process: one Scrapy crawler with one long-lived spider, and a timetable for the sources."""
 
 import logging
-import os
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -13,12 +12,12 @@ from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings as ScrapySettings
 
 from crawlers.agent import feed_urls, user_agent
-from crawlers.due import take_due
+from crawlers.due import give_back, take_due
 from crawlers.guard import AddressRules
 from crawlers.room import Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
+from crawlers.trust import trust
 from govwire.core.bus import open_bus
-from govwire.core.errors import ConfigError
 from govwire.core.flow import CRAWL
 from govwire.core.metrics import Health
 from govwire.core.patience import StoppedError
@@ -61,15 +60,12 @@ def run_crawl(
     A process can crawl once only: Twisted's reactor does not start again.
 
     Raises:
-        ConfigError: the user agent is missing, a rule of fetch.allow or fetch.resolve cannot be read.
+        ConfigError: the user agent is missing; fetch.ca_file or a rule of fetch.allow or fetch.resolve cannot be read.
         UrlError: what was asked for is no web address.
         ServiceError: with `once`, bus or state stayed away, or the disk is full.
     """
     if settings.fetch.ca_file:
-        if not settings.fetch.ca_file.is_file():
-            raise ConfigError(f"fetch.ca_file {settings.fetch.ca_file}: not there; name a PEM file of authorities")
-        # What OpenSSL trusts beside the system's own folder of authorities.
-        os.environ["SSL_CERT_FILE"] = str(settings.fetch.ca_file)
+        trust(settings.fetch.ca_file, settings.data_dir)
     rules = AddressRules.of(settings.fetch)
     sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
     asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))
@@ -98,6 +94,7 @@ def run_crawl(
         _crawl(room, _scrapy_settings(settings, rules, agent))
         if room.failure is not None:
             raise room.failure
+        give_back(room)
         with state.begin() as transaction:
             frontier.release(transaction, room.owner)
         return CrawlReport(dict(room.failed_feeds))

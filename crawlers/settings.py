@@ -20,6 +20,7 @@ REACTOR_THREADPOOL_MAXSIZE = 20  # names are resolved there
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.guard.AddressMiddleware": 10,
     "crawlers.manners.RobotsMiddleware": 100,
+    "crawlers.guard.RedirectMiddleware": 650,  # below Scrapy's own, at 600
     "crawlers.manners.PaceMiddleware": 900,  # last: a turn that is taken is used at once
 }
 ITEM_PIPELINES = {"crawlers.pipelines.BusPipeline": 100}

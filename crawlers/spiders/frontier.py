@@ -71,8 +71,10 @@ class FrontierSpider(scrapy.Spider):
                 if (request := self._feed_request(room.due.popleft())) is not None:
                     yield request
             leased = await asyncio.to_thread(room.wait_for, self._lease)
-            room.out |= {item.url_id: item for item in leased}
-            for item in leased:
+            # A lease that ran out while its URL is still out is hereby renewed, and no reason to ask twice.
+            new = [item for item in leased if item.url_id not in room.out]
+            room.out |= {item.url_id: item for item in new}
+            for item in new:
                 yield self._page_request(item)
             if leased:
                 wait_seconds = FIRST_WAIT_SECONDS
@@ -126,13 +128,12 @@ class FrontierSpider(scrapy.Spider):
             log.warning("feed_still_being_read", source_id=task.source_id, feed_url=task.url)
             return None
         self.room.reading.add(task.url)
-        known = task.known
-        headers = {"Accept": FEED_TYPES, **_conditions(known.etag, known.last_modified)} if known else {}
+        known = _conditions(task.known.etag, task.known.last_modified) if task.known else {}
         return Request(
             task.url,
             self.feed_answered,
             errback=self.feed_failed,
-            headers=headers or {"Accept": FEED_TYPES},
+            headers={"Accept": FEED_TYPES, **known},
             meta={"task": task},
             dont_filter=True,
         )

@@ -9,12 +9,22 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
-from govwire.core.errors import ConfigError, UnknownNameError
+from govwire.core.errors import ConfigError, UnknownNameError, UrlError
 from govwire.core.records import SourceFacts
+from govwire.core.urls import clean
+
+
+def _web_address(url: str) -> str:
+    try:
+        return clean(url)
+    except UrlError as error:
+        raise ValueError(str(error)) from error
+
 
 Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
+WebAddress = Annotated[str, AfterValidator(_web_address)]
 SourceKind = Literal[
     "legislator",
     "regulator",
@@ -60,7 +70,7 @@ class Source(Named):
     country: Annotated[str, Field(pattern=r"^([A-Z]{2}|INT|EU)$")]
     language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
     rights: Literal["full", "excerpt", "link"]
-    feeds: tuple[str, ...] = Field(min_length=1)
+    feeds: tuple[WebAddress, ...] = Field(min_length=1)
     every_minutes: float = Field(30, gt=0)
     tags: tuple[str, ...] = ()
     verified: bool = False
@@ -169,7 +179,7 @@ def _entries(kind: type[E], path: Path, rows: list[dict[str, Any]], problems: li
         try:
             yield kind.model_validate(row)
         except ValidationError as error:
-            problems += [
-                f"{path}: {row.get('id', '?')}.{'.'.join(map(str, entry['loc']))}: {entry['msg']}"
-                for entry in error.errors(include_url=False)
-            ]
+            for entry in error.errors(include_url=False):
+                key = ".".join(map(str, entry["loc"]))
+                message = entry["msg"].removeprefix("Value error, ")
+                problems.append(f"{path}: {row.get('id', '?')}.{key}: {message}")

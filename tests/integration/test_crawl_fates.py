@@ -49,6 +49,12 @@ ANSWERS = {
     "/to-file": Reply(status=302, headers={"Location": "file:///etc/passwd"}),
     "/to-metadata": Reply(status=302, headers={"Location": "http://169.254.169.254/latest/meta-data/"}),
     "/to-port": Reply(status=302, headers={"Location": "http://fates.test:22/"}),
+    "/to-no-port": Reply(status=302, headers={"Location": "http://fates.test:99999/"}),
+    "/to-no-host": Reply(status=302, headers={"Location": "http://@/"}),
+    "/to-half-an-address": Reply(status=302, headers={"Location": "http://[::1/"}),
+    "/to-a-script": Reply(status=302, headers={"Location": "javascript:alert(1)"}),
+    "/to-a-long-address": Reply(status=302, headers={"Location": "/" + "x" * 5000}),
+    "/to-credentials": Reply(status=302, headers={"Location": "http://user:secret@fates.test/"}),
 }
 FATES = {
     "/fine": ("fetched", None),
@@ -75,6 +81,12 @@ FATES = {
     "/to-file": ("dropped", "bad_redirect"),
     "/to-metadata": ("dropped", "address_refused"),
     "/to-port": ("dropped", "address_refused"),
+    "/to-no-port": ("dropped", "bad_redirect"),
+    "/to-no-host": ("dropped", "bad_redirect"),
+    "/to-half-an-address": ("dropped", "bad_redirect"),
+    "/to-a-script": ("dropped", "bad_redirect"),
+    "/to-a-long-address": ("dropped", "bad_redirect"),
+    "/to-credentials": ("dropped", "address_refused"),
 }
 # Addresses that lead to the inner server, or would: none of them is asked.
 REFUSED = {

@@ -1,6 +1,7 @@
 """Pace and robots, as the sites see them."""
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -157,6 +158,29 @@ def test_a_certificate_that_nobody_vouches_for_is_not_accepted(tmp_path: Path) -
         _forget_robots(crawl)
         crawl.once(urls=[url], environment={"GOVWIRE_FETCH__CA_FILE": str(certificates.ca_file)})
         assert crawl.standing(url) == ("fetched", None)
+
+
+def test_an_authority_of_ones_own_is_trusted_beside_those_of_the_system(tmp_path: Path) -> None:
+    for name in ("system", "office"):
+        (tmp_path / name).mkdir()
+    system, office = make_certificates(tmp_path / "system"), make_certificates(tmp_path / "office")
+    with Sites(system) as one, Sites(office) as two, closing(Crawl(tmp_path / "crawl", one.port)) as crawl:
+        urls = [one.set("localhost", "/a", "<p>a</p>"), two.set("localhost", "/b", "<p>b</p>")]
+        crawl.name("localhost")
+        environment = {
+            "GOVWIRE_FETCH__ALLOW": json.dumps([f"127.0.0.0/8:{port}" for port in (one.port, two.port)]),
+            "GOVWIRE_FETCH__CA_FILE": str(office.ca_file),
+            "SSL_CERT_FILE": str(system.ca_file),
+        }
+        crawl.once(urls=urls, environment=environment)
+        assert [crawl.standing(url) for url in urls] == [("fetched", None)] * 2
+
+
+def test_a_file_of_authorities_that_holds_none_is_told_in_one_line(crawl: Crawl, tmp_path: Path) -> None:
+    for name, why in (("nowhere.pem", "not there"), ("config/settings.toml", "cannot be read")):
+        ended = crawl.once(environment={"GOVWIRE_FETCH__CA_FILE": str(tmp_path / name)})
+        assert ended.code == 1
+        assert ended.log.splitlines()[-1].startswith(f"ConfigError: fetch.ca_file {tmp_path / name}: {why}")
 
 
 def _forget_robots(crawl: Crawl) -> None:

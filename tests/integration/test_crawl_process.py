@@ -106,16 +106,41 @@ def test_a_crawl_stopped_in_the_middle_gives_back_what_it_holds(sites: Sites, cr
 
 def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, crawl: Crawl) -> None:
     sites.set("one.test", "/0", Reply(after_seconds=60))
-    process = crawl.start(once=True)
+    # Due again while the process ends.
+    crawl.source("one", sites.url("one.test", "/feed.xml"), every_minutes=0.1)
+    process = crawl.start()
     wait_until(lambda: _published(crawl) == len(PATHS) - 1, seconds=30, what="the other pages arrive")
     process.stop()
     ended = process.end(15)
     assert ended.code == 0, ended.log
     assert not any('"level": "error"' in line for line in ended.log.splitlines()), ended.log
     assert crawl.counts() == {("waiting", "new"): 1, ("fetched", None): len(PATHS) - 1}
+    with crawl.state() as state, state.begin() as transaction:
+        query = "SELECT checked_at >= last_due_at OR next_due_at <= ? FROM sources JOIN feeds USING (source_id)"
+        assert transaction.exec_driver_sql(query, (f"{datetime.now(UTC):%F %T}",)).scalar(), "a slot was taken in vain"
     sites.set("one.test", "/0", "<p>0</p>")
     crawl.once()
     assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def test_a_lease_that_runs_out_during_a_fetch_does_not_make_a_second_one(sites: Sites, crawl: Crawl) -> None:
+    sites.set("one.test", "/0", Reply(b"<p>0</p>", after_seconds=3))
+    process = crawl.start(once=True)
+    wait_until(lambda: len(sites.asked_for("one.test", "/0")) == 1, seconds=30, what="the slow page is asked for")
+    with crawl.state() as state, state.begin() as transaction:
+        transaction.exec_driver_sql("UPDATE frontier SET lease_until = '2026-01-01' WHERE lease_owner IS NOT NULL")
+    assert process.end().code == 0
+    assert [len(sites.asked_for("one.test", path)) for path in PATHS] == [1] * len(PATHS)
+    assert crawl.counts() == {("fetched", None): len(PATHS)}
+
+
+def test_an_error_that_nobody_foresaw_ends_the_crawl_with_its_cause(crawl: Crawl) -> None:
+    with crawl.state() as state, state.begin() as transaction:
+        frontier.add(transaction, [frontier.Found(url=_urls(crawl)[0], source_id="one")], datetime.now(UTC))
+        transaction.exec_driver_sql("""UPDATE frontier SET entry = '{"title": 1}'""")
+    ended = crawl.once()
+    assert ended.code == 1
+    assert ended.log.splitlines()[-1].startswith("ServiceError: crawl: ValidationError")
 
 
 def _published(crawl: Crawl) -> int:

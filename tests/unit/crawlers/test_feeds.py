@@ -1,5 +1,6 @@
 """What a feed lists, whatever it is written in, and that nothing in it is believed too much."""
 
+import contextlib
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -153,6 +154,21 @@ def test_an_endless_feed_is_read_up_to_the_limit() -> None:
     feed = read_feed(f'<rss version="2.0"><channel><title>w</title>{items}</channel></rss>'.encode(), URL)
     assert len(feed.entries) == MAX_ENTRIES
     assert feed.skipped == {"too_many": 3}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"<!---->" * 500 + b"nothing",
+        ATOM.replace("Kurz", f"<![CDATA[<{'date' * 100_000}]]>").encode(),
+        json.dumps({**JSON_FEED, "description": "<" + "date" * 100_000}).encode(),
+    ],
+    ids=["comments", "one long name in XML", "one long name in JSON"],
+)
+@pytest.mark.timeout(20)
+def test_hostile_bytes_do_not_hold_the_process(body: bytes) -> None:
+    with contextlib.suppress(FeedError):
+        read_feed(body, URL)
 
 
 def test_a_long_summary_is_cut() -> None:

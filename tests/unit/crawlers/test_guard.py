@@ -1,12 +1,19 @@
 """Which addresses belong to the public internet, and which exceptions the settings make."""
 
 from ipaddress import IPv4Address, IPv6Address, ip_address
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scrapy.http import Request
+from twisted.internet.address import IPv4Address as TwistedIPv4
+from twisted.internet.address import IPv6Address as TwistedIPv6
+from twisted.internet.interfaces import IHostnameResolver, IResolutionReceiver
+from zope.interface import implementer
 
-from crawlers.guard import AddressRules, is_public
+from crawlers.guard import AddressMiddleware, AddressRules, GuardedResolver, RefusedError, is_public
 from govwire.core.errors import ConfigError
 from govwire.core.settings import FetchSettings
 
@@ -50,6 +57,8 @@ def test_public_addresses_are_permitted_at_web_ports_only(address: str) -> None:
         "fc00::1",
         "fd12::1",
         "fe80::1",
+        "fec0::1",
+        "3fff::1",
         "ff02::1",
     ],
 )
@@ -101,3 +110,75 @@ def test_a_rule_that_cannot_be_read_is_a_config_error(rule: str) -> None:
 def test_a_name_without_address_is_a_config_error(rule: str) -> None:
     with pytest.raises(ConfigError, match=r"fetch\.resolve"):
         rules(resolve=(rule,))
+
+
+@implementer(IHostnameResolver)
+class Dns:
+    """Answers every name with the same addresses."""
+
+    def __init__(self, *addresses: str) -> None:
+        self.addresses = addresses
+
+    def resolveHostName(self, receiver: Any, hostName: str, portNumber: int = 0, *_: Any) -> None:  # noqa: N803
+        receiver.resolutionBegan(None)
+        for address in self.addresses:
+            kind = TwistedIPv6 if ":" in address else TwistedIPv4
+            receiver.addressResolved(kind("TCP", address, portNumber))
+        receiver.resolutionComplete()
+
+
+@implementer(IResolutionReceiver)
+class Got:
+    """The addresses that came through."""
+
+    def __init__(self) -> None:
+        self.addresses: list[str] = []
+        self.is_complete = False
+
+    def resolutionBegan(self, resolution: object) -> None:
+        """Nothing has come yet."""
+
+    def addressResolved(self, address: Any) -> None:
+        self.addresses.append(address.host)
+
+    def resolutionComplete(self) -> None:
+        self.is_complete = True
+
+
+def resolved(guard: GuardedResolver, name: str, port: int = 443) -> list[str]:
+    got = Got()
+    guard.resolveHostName(got, name, port)
+    assert got.is_complete
+    return got.addresses
+
+
+def test_of_a_name_with_several_addresses_only_the_public_ones_come_through() -> None:
+    guard = GuardedResolver(rules(), SimpleNamespace(nameResolver=Dns("10.0.0.1", "1.1.1.1", "::1", "fe80::1%eth0")))
+    assert resolved(guard, "mixed.example") == ["1.1.1.1"]
+    assert guard.take_refusal("mixed.example", 443) is not None
+
+
+def test_a_name_that_was_refused_once_and_has_no_address_now_is_not_refused() -> None:
+    dns = Dns("10.0.0.1", "1.1.1.1")
+    guard = GuardedResolver(rules(), SimpleNamespace(nameResolver=dns))
+    resolved(guard, "mixed.example")
+    dns.addresses = ()
+    assert resolved(guard, "mixed.example") == []
+    assert guard.take_refusal("mixed.example", 443) is None
+
+
+def test_a_name_with_an_address_of_its_own_is_not_looked_up_and_not_trusted_further() -> None:
+    local = rules("10.0.0.0/8:443", resolve=("site.test:10.0.0.5",))
+    guard = GuardedResolver(local, SimpleNamespace(nameResolver=Dns("1.1.1.1")))
+    assert resolved(guard, "SITE.test") == ["10.0.0.5"]
+    assert resolved(guard, "site.test", 80) == []
+    assert guard.take_refusal("site.test", 80) == "10.0.0.5"
+
+
+@pytest.mark.parametrize(
+    "url", ["http://a.example:22/", "http://user@a.example/", "http://user:secret@a.example/", "ftp://a.example/"]
+)
+def test_a_request_that_no_address_could_mend_is_refused_before_any_is_looked_up(url: str) -> None:
+    with pytest.raises(RefusedError, match="address_refused") as refused:
+        AddressMiddleware(rules()).process_request(Request(url))
+    assert "secret" not in str(refused.value)

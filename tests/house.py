@@ -5,9 +5,11 @@ import random
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from govwire.core import flow, urls
 from govwire.core.bus import Bus, open_bus
@@ -151,20 +153,30 @@ class House:
         """Until no stage has anything left to read."""
         wait_until(self._is_drained, seconds=seconds, what=f"the stages to drain:\n{self.log()}")
 
-    def run_to_the_end(self) -> None:
-        """Start the stages, wait until all is drained, stop them."""
+    @contextmanager
+    def running(self) -> "Iterator[subprocess.Popen[bytes]]":
+        """The stages, stopped at the end of the block whatever happens in it."""
         process = self.start()
         try:
-            self.wait_for_drain()
+            yield process
         finally:
             self.stop(process)
 
-    def indexed_urls(self) -> list[str]:
-        """What can be found, each as often as it is there."""
+    def run_to_the_end(self) -> None:
+        """Start the stages, wait until all is drained, stop them."""
+        with self.running():
+            self.wait_for_drain()
+
+    def found(self) -> "list[Mapping[str, Any]]":
+        """Every article that can be found."""
         self.index.refresh()
         found = self.index.search(parse("", datetime.now(UTC)), limit=1000)
         assert found.total == len(found.hits)
-        return sorted(hit.body["url"] for hit in found.hits)
+        return [hit.body for hit in found.hits]
+
+    def indexed_urls(self) -> list[str]:
+        """The addresses of what can be found, each as often as it is there."""
+        return sorted(body["url"] for body in self.found())
 
     def outcomes(self) -> dict[tuple[str, str | None], int]:
         """The ledger's books: URLs by outcome and reason."""

@@ -80,8 +80,10 @@ def _dropped(article: Article, labels: Labels) -> Irrelevant:
 
 def _result(article: Article, labels: Labels, epoch: int) -> Result:
     detail = f"relevance {labels.relevance_score} by {labels.relevance_by}, {labels.model}, epoch {epoch}"
-    if not labels.relevant:
-        return Result([_outcome(article, Outcome.DROPPED, detail, IRRELEVANT)])
+    dropped = [] if labels.relevant else [_outcome(article, Outcome.DROPPED, detail, IRRELEVANT)]
+    if dropped and article.revision == 1:
+        return Result(dropped)
+    # A later revision goes on although it is irrelevant: what the index holds of the one before is to be taken out.
     tagged = Tagged(article=article, labels=labels.model_copy(update={"epoch": epoch}))
     message = wrap(
         flow.CLASSIFY.name,
@@ -91,7 +93,8 @@ def _result(article: Article, labels: Labels, epoch: int) -> Result:
         url_id=article.url_id,
         fetch_id=article.fetch_id,
     )
-    return Result([_outcome(article, Outcome.CLASSIFIED, detail)], [Publication(flow.TAGGED, article.lane, message)])
+    outcomes = dropped or [_outcome(article, Outcome.CLASSIFIED, detail)]
+    return Result(outcomes, [Publication(flow.TAGGED, article.lane, message)])
 
 
 def _outcome(article: Article, outcome: Outcome, detail: str, reason: str | None = None) -> Outcomes:

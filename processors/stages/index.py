@@ -24,11 +24,15 @@ class IndexStage:
     def work(self, records: Sequence[Tagged]) -> Sequence[Documents | DocumentRejectedError]:
         """Put the documents; a draft is what was put, or the refusal of the article or of one of its claims."""
         made = [documents_of(tagged) for tagged in records]
-        refused = {refusal.id: refusal for refusal in self._index.put("articles", [each.article for each in made])}
+        relevant = [tagged.labels.relevant for tagged in records]
+        wanted = [documents.article for documents, keep in zip(made, relevant, strict=True) if keep]
+        refused = {refusal.id: refusal for refusal in self._index.put("articles", wanted)}
         faults.passing("index.put")
         drafts: list[Documents | DocumentRejectedError] = []
-        for documents in made:
+        for documents, keep in zip(made, relevant, strict=True):
             refusal = refused.get(documents.article.id) or self._put_claims(documents)
+            if not keep:
+                self._index.delete("articles", [documents.article.id])
             drafts.append(DocumentRejectedError(f"{refusal.id}: {refusal.reason}") if refusal else documents)
         return drafts
 
@@ -41,13 +45,13 @@ class IndexStage:
     ) -> Sequence[Result]:
         """The ledger's rows; nothing else is owed to the state."""
         del transaction, drafts
-        return [Result(outcomes=[_indexed(tagged)]) for tagged in records]
+        return [Result(outcomes=[_outcome(tagged)]) for tagged in records]
 
     def close(self) -> None:
         """The index belongs to the process."""
 
 
-def _indexed(tagged: Tagged) -> Outcomes:
+def _outcome(tagged: Tagged) -> Outcomes:
     article = tagged.article
     return Outcomes(
         url_id=article.url_id,
@@ -56,6 +60,8 @@ def _indexed(tagged: Tagged) -> Outcomes:
         lane=article.lane,
         fetch_id=article.fetch_id,
         stage=flow.INDEX.name,
-        outcome=Outcome.INDEXED,
+        # Irrelevant since a later revision: what was there of the one before has been taken out.
+        outcome=Outcome.INDEXED if tagged.labels.relevant else Outcome.DROPPED,
+        reason=None if tagged.labels.relevant else "irrelevant",
         article_id=article.article_id,
     )

@@ -39,7 +39,8 @@ class MatchStage:
             live = _live(transaction)
         if not live:
             return [()] * len(records)
-        return self._matcher.takers(live, [article_body(tagged) for tagged in records], datetime.now(UTC))
+        takers = self._matcher.takers(live, [article_body(tagged) for tagged in records], datetime.now(UTC))
+        return [found if tagged.labels.relevant else () for tagged, found in zip(records, takers, strict=True)]
 
     def settle(
         self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[tuple[Subscription, ...]]

@@ -55,25 +55,23 @@ def test_a_service_that_is_away_at_start_is_waited_for(service: tuple[House, Fau
     house, proxy = service
     house.publish([story_page(number) for number in range(PAGES)])
     proxy.cut()
-    process = house.start()
-    _assert_it_waits_in_clear_words(house, process)
-    proxy.mend()
-    house.wait_for_drain(120)
-    house.stop(process)
+    with house.running() as process:
+        _assert_it_waits_in_clear_words(house, process)
+        proxy.mend()
+        house.wait_for_drain(120)
     assert house.indexed_urls() == sorted(story_url(number) for number in range(PAGES))
     assert house.outcomes() == {("indexed", None): PAGES}
 
 
 def test_a_service_that_goes_in_mid_run_is_waited_for(service: tuple[House, FaultyProxy]) -> None:
     house, proxy = service
-    process = house.start()
-    house.publish([story_page(number) for number in range(PAGES)])
-    house.wait_for_drain()
-    proxy.cut()
-    house.publish([story_page(number) for number in range(PAGES, 2 * PAGES)])
-    _assert_it_waits_in_clear_words(house, process)
-    proxy.mend()
-    house.wait_for_drain(120)
-    house.stop(process)
+    with house.running() as process:
+        house.publish([story_page(number) for number in range(PAGES)])
+        house.wait_for_drain()
+        proxy.cut()
+        house.publish([story_page(number) for number in range(PAGES, 2 * PAGES)])
+        _assert_it_waits_in_clear_words(house, process)
+        proxy.mend()
+        house.wait_for_drain(120)
     assert house.indexed_urls() == sorted(story_url(number) for number in range(2 * PAGES))
     assert house.outcomes() == {("indexed", None): 2 * PAGES}

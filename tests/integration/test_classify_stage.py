@@ -83,7 +83,7 @@ def test_an_irrelevant_article_ends_here_and_is_kept_short(stage: ClassifyStage,
     with state.begin() as transaction:
         row = irrelevant.find(transaction, RAIN.article_id)
     assert row is not None
-    assert (row["title"], row["url"], row["relevance_by"]) == (RAIN.title, RAIN.url, "model")
+    assert (row["title"], row["url"], row["relevance_by"]) == (RAIN.title, RAIN.url, "terms")
     assert row["excerpt"] == RAIN.text[:500]
 
 

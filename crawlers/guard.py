@@ -48,10 +48,10 @@ _NOT_PUBLIC = tuple(
 
 
 class RefusedError(IgnoreRequest):
-    """A request that is not sent, for a named reason."""
+    """A request that is not sent, for a named reason; `redirected` where it is not the one that was asked for."""
 
-    def __init__(self, reason: str, detail: str) -> None:
-        self.reason, self.detail = reason, detail
+    def __init__(self, reason: str, detail: str, *, redirected: bool = False) -> None:
+        self.reason, self.detail, self.redirected = reason, detail, redirected
         super().__init__(f"{reason}: {detail}")
 
 
@@ -214,11 +214,11 @@ class AddressMiddleware:
         """
         scheme, _, port = _target(request)
         if scheme not in WEB_PORTS:
-            raise RefusedError("address_refused", f"scheme {scheme}")
+            raise _refused(request, f"scheme {scheme}")
         if not self._rules.permits_port(port):
-            raise RefusedError("address_refused", f"port {port}")
+            raise _refused(request, f"port {port}")
         if urlparse_cached(request).username is not None:
-            raise RefusedError("address_refused", "credentials in the address")
+            raise _refused(request, "credentials in the address")
 
     def process_exception(self, request: Request, exception: Exception) -> None:
         """Tell a name whose addresses were refused from one that has none.
@@ -233,7 +233,7 @@ class AddressMiddleware:
         _, host, port = _target(request)
         resolver: Any = reactor.nameResolver
         if (address := resolver.take_refusal(host, port)) is not None:
-            raise RefusedError("address_refused", f"{host} is {address}") from exception
+            raise _refused(request, f"{host} is {address}") from exception
 
 
 class RedirectMiddleware:
@@ -250,8 +250,12 @@ class RedirectMiddleware:
             try:
                 clean(location.decode("utf-8", "replace"), base=response.url)
             except UrlError as error:
-                raise RefusedError("bad_redirect", str(error)) from error
+                raise RefusedError("bad_redirect", str(error), redirected=True) from error
         return response
+
+
+def _refused(request: Request, detail: str) -> RefusedError:
+    return RefusedError("address_refused", detail, redirected="redirect_times" in request.meta)
 
 
 def _ascii(host: str) -> str:

@@ -109,8 +109,10 @@ class RobotsMiddleware:
         request = Request(url, callback=NO_CALLBACK, meta={"is_robots": True}, dont_filter=True)
         assert self._crawler.engine is not None
         (got,) = await asyncio.gather(self._crawler.engine.download_async(request), return_exceptions=True)
-        if isinstance(got, RefusedError | StoppedError | asyncio.CancelledError):
-            raise got  # the host's address is refused, and with it every page there; or the process ends
+        if isinstance(got, StoppedError | asyncio.CancelledError):
+            raise got  # the process ends
+        if isinstance(got, RefusedError) and not got.redirected:
+            raise got  # the host's address is refused, and with it every page there
         if isinstance(got, BaseException):
             log.info("robots_unreachable", url=url, error=f"{type(got).__name__}: {got}")
             robots = Robots(url, 0, "", utc_now())

@@ -105,7 +105,15 @@ def test_a_site_without_robots_file_allows_all(sites: Sites, crawl: Crawl, statu
 
 
 @pytest.mark.parametrize(
-    "reply", [Reply(status=500), Reply(status=429), Reply(after_seconds=3)], ids=["500", "429", "silent"]
+    "reply",
+    [
+        Reply(status=500),
+        Reply(status=429),
+        Reply(after_seconds=3),
+        Reply(status=302, headers={"Location": "http://10.0.0.1/robots.txt"}),
+        Reply(status=302, headers={"Location": "http://@/robots.txt"}),
+    ],
+    ids=["500", "429", "silent", "moved to a private address", "moved to no address"],
 )
 def test_a_site_whose_robots_file_cannot_be_had_is_left_alone_for_now(sites: Sites, crawl: Crawl, reply: Reply) -> None:
     sites.set("one.test", "/robots.txt", reply)

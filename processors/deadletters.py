@@ -10,14 +10,18 @@ import traceback
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 
+import structlog
+
 from govwire import __version__
 from govwire.core.bus import Bus, Delivery, Message
 from govwire.core.envelope import lane_of, wrap
-from govwire.core.errors import NewerSchemaError, RecordError, UnknownNameError
+from govwire.core.errors import ConfigError, NewerSchemaError, RecordError, UnknownNameError
 from govwire.core.flow import DEADLETTERS, Step
 from govwire.core.records import DeadLetter, Header, Origin
 from govwire.core.state import State, letters
 from govwire.core.state.ledger import Outcome, Outcomes
+
+log = structlog.get_logger(__name__)
 
 
 def make(stage: str, delivery: Delivery, error: Exception, died_at: datetime) -> DeadLetter:
@@ -73,14 +77,17 @@ def outcomes(dead: Sequence[DeadLetter]) -> list[Outcomes]:
 
 
 def open_letters(bus: Bus, state: State, prefix: str) -> Iterator[DeadLetter]:
-    """Every letter that nobody has replayed or dropped yet, oldest first."""
+    """Every letter that nobody has replayed or dropped yet, oldest first; what is no letter of ours is passed over."""
     with state.begin() as transaction:
-        settled = letters.settled(transaction)
-    seen = set()
+        known = letters.settled(transaction)
     for delivery in bus.scan(DEADLETTERS.kafka_topic(prefix)):
-        letter = DeadLetter.from_json(delivery.message.value)
-        if letter.dead_letter_id not in settled and letter.dead_letter_id not in seen:
-            seen.add(letter.dead_letter_id)
+        try:
+            letter = DeadLetter.from_json(delivery.message.value)
+        except RecordError as error:
+            log.warning("letter_unreadable", partition=delivery.partition, offset=delivery.offset, error=str(error))
+            continue
+        if letter.dead_letter_id not in known:
+            known.add(letter.dead_letter_id)  # a stage that was killed may have sent it twice
             yield letter
 
 
@@ -89,15 +96,18 @@ def find(bus: Bus, state: State, prefix: str, dead_letter_ids: Sequence[str]) ->
 
     Raises:
         UnknownNameError: no open letter has that id.
+        ConfigError: several begin like this.
     """
     known = {letter.dead_letter_id: letter for letter in open_letters(bus, state, prefix)}
-    found = []
+    found = {}
     for wanted in dead_letter_ids:
-        match = [letter for letter_id, letter in known.items() if letter_id.startswith(wanted)]
+        match = [letter_id for letter_id in known if letter_id.startswith(wanted)]
         if not match:
             raise UnknownNameError("dead letter", wanted, known)
-        found += match
-    return found
+        if len(match) > 1:
+            raise ConfigError(f"dead letter {wanted!r}: {len(match)} begin like this; write more of the id")
+        found[match[0]] = known[match[0]]
+    return list(found.values())
 
 
 def replay(bus: Bus, state: State, dead: Sequence[DeadLetter]) -> None:

@@ -1,14 +1,15 @@
 """The loop of a stage: read, work, settle, publish, commit; the only place where an error becomes a fate.
 
-Order of a batch, in `Loop._finish`: (1) state and ledger in one SQL transaction, idempotent under redelivery;
+Order of a batch, in `Loop._settle`: (1) state and ledger in one SQL transaction, idempotent under redelivery;
 (2) publish and wait for every acknowledgement; (3) commit offsets. A crash can repeat a batch, never skip one.
 A record that cannot be processed becomes a dead letter with its reason and the batch goes on; a service that is away is
 waited for with back-off, for ever, and never turns good records into dead letters.
 """
 
 import threading
+import time
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from contextlib import ExitStack
@@ -20,10 +21,10 @@ import structlog
 
 from govwire.core import faults
 from govwire.core.bus import Bus, Delivery, Member, Message
-from govwire.core.errors import RecordError, ServiceError
+from govwire.core.errors import ConfigError, RecordError, ServiceError
 from govwire.core.flow import DEADLETTERS, Channel, Step
-from govwire.core.metrics import BATCH_SECONDS, DEAD_LETTERS, DROPS, LAG, RECORDS, RETRIES, Health
-from govwire.core.patience import StoppedError, patiently
+from govwire.core.metrics import BATCH_SECONDS, DEAD_LETTERS, DROPS, LAG, RECORDS, Health
+from govwire.core.patience import Patience, StoppedError
 from govwire.core.records import DeadLetter, Lane, Record
 from govwire.core.state import State, Transaction
 from govwire.core.state import ledger as books
@@ -33,10 +34,11 @@ from processors import deadletters
 log = structlog.get_logger(__name__)
 
 R_contra = TypeVar("R_contra", bound=Record, contravariant=True)
-T = TypeVar("T")
 
 READ_SECONDS = 1.0
 KEEP_ALIVE_SECONDS = 1.0
+# How often the lag is told to Prometheus, which asks every quarter of a minute or so.
+LAG_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -98,8 +100,9 @@ class Loop:
     ) -> None:
         self._stage, self._bus, self._state = stage, bus, state
         self._prefix, self._slot, self._stop, self._health = prefix, slot, stop, health
-        self._give_up_seconds = give_up_seconds  # None: a service that is away is waited for, for ever
         self._name = stage.step.name
+        self._patience = Patience(self._name, stop, health, give_up_seconds)
+        self._lag_told_at = float("-inf")
         self._pool = ThreadPoolExecutor(1, thread_name_prefix=f"{self._name}-work")
 
     def run(self) -> None:
@@ -108,7 +111,7 @@ class Loop:
             stack.callback(self._stage.close)
             stack.callback(self._pool.shutdown)
             try:
-                self._patiently(
+                self._patience.wait_for(
                     lambda: deadletters.replay_known(self._bus, self._state, self._stage.step, self._prefix)
                 )
                 members = {lane: stack.enter_context(self._join(lane)) for lane in self._stage.step.lanes}
@@ -122,44 +125,46 @@ class Loop:
         assert step.reads is not None
         kafka_topic = step.reads.kafka_topic(self._prefix, lane)
         slot = f"{self._slot}-{lane}"
-        return self._patiently(lambda: self._bus.member(step.group(self._prefix, lane), [kafka_topic], slot))
+        return self._patience.wait_for(lambda: self._bus.member(step.group(self._prefix, lane), [kafka_topic], slot))
 
     def _round(self, members: dict[Lane, Member]) -> None:
-        live = members[Lane.LIVE]
-        deliveries = self._patiently(lambda: live.read(self._stage.max_batch, READ_SECONDS))
+        patiently = self._patience.wait_for
+        live, history = members[Lane.LIVE], members.get(Lane.BACKFILL)
+        patiently(lambda: self._tell_lag(members))
+        deliveries = patiently(lambda: live.read(self._stage.max_batch, READ_SECONDS))
         self._health.beat(self._name)
         if deliveries:
             self._handle(_Batch(deliveries, live))
-            return
-        live_lag = self._patiently(live.lag)
-        LAG.labels(self._name, Lane.LIVE).set(live_lag)
-        history = members.get(Lane.BACKFILL)
-        if history is None:
-            return
-        if live_lag:
+        elif history is not None and patiently(live.lag):
             # Another member has news to do: history waits, but keeps its place in the group.
-            self._patiently(history.keep_alive)
+            patiently(history.keep_alive)
+        elif history is not None:
+            deliveries = patiently(lambda: history.read(self._stage.max_batch, 0.0))
+            if deliveries:
+                self._handle(_Batch(deliveries, history))
+
+    def _tell_lag(self, members: dict[Lane, Member]) -> None:
+        if time.monotonic() - self._lag_told_at < LAG_SECONDS:
             return
-        deliveries = self._patiently(lambda: history.read(self._stage.max_batch, 0.0))
-        if deliveries:
-            self._handle(_Batch(deliveries, history))
+        for lane, member in members.items():
+            LAG.labels(self._name, lane).set(member.lag())
+        self._lag_told_at = time.monotonic()
 
     def _handle(self, batch: _Batch) -> None:
         """A batch to its end. An error nobody foresaw splits it, until the one record at fault is a dead letter."""
         faults.passing(f"{self._name}.read")
         try:
             with BATCH_SECONDS.labels(self._name).time():
-                self._patiently(lambda: self._process(batch))
-        except (StoppedError, ServiceError):
-            raise
+                self._process(batch)
+        except (StoppedError, ServiceError, ConfigError):
+            raise  # no fault of the records: they stay uncommitted
         except Exception as error:
             if len(batch.deliveries) > 1:
                 log.warning("batch_split", stage=self._name, records=len(batch.deliveries), error=repr(error))
                 for delivery in batch.deliveries:
                     self._handle(_Batch([delivery], batch.member))
                 return
-            letters: list[tuple[Delivery, Exception]] = [(batch.deliveries[0], error)]
-            self._patiently(lambda: self._finish(batch, [], [], letters))
+            self._finish(batch, [], [], [(batch.deliveries[0], error)])
 
     def _process(self, batch: _Batch) -> None:
         records: list[tuple[Delivery, Record]] = []
@@ -184,17 +189,36 @@ class Loop:
         return channel.record.from_json(delivery.message.value)
 
     def _work(self, member: Member, records: Sequence[Record]) -> Sequence[Any]:
-        # In a thread of its own, so that however long an article takes the consumer never misses its poll interval.
-        future = self._pool.submit(self._stage.work, records)
-        while not wait_for([future], timeout=KEEP_ALIVE_SECONDS).done:
-            self._health.beat(self._name)
-            try:
-                member.keep_alive()
-            except ServiceError as error:
-                log.warning("keep_alive_failed", stage=self._name, error=str(error))
-        return future.result()
+        """The drafts; however long they take, the consumer never misses its poll interval."""
+
+        def work() -> Sequence[Any]:
+            future = self._pool.submit(self._stage.work, records)
+            while not wait_for([future], timeout=KEEP_ALIVE_SECONDS).done:
+                self._health.beat(self._name)
+                self._keep_alive(member)
+            return future.result()
+
+        return self._patience.wait_for(work, meanwhile=lambda: self._keep_alive(member))
+
+    def _keep_alive(self, member: Member) -> None:
+        try:
+            member.keep_alive()
+        except ServiceError as error:
+            log.warning("keep_alive_failed", stage=self._name, error=str(error))
 
     def _finish(
+        self,
+        batch: _Batch,
+        records: Sequence[Any],
+        drafts: Sequence[Any],
+        letters: Sequence[tuple[Delivery, Exception]],
+    ) -> None:
+        """Settle, publish, commit: all three again while a service is away, but never the work before."""
+        self._patience.wait_for(
+            lambda: self._settle(batch, records, drafts, letters), meanwhile=lambda: self._keep_alive(batch.member)
+        )
+
+    def _settle(
         self,
         batch: _Batch,
         records: Sequence[Any],
@@ -237,11 +261,3 @@ class Loop:
                 partition=letter.origin.partition,
                 offset=letter.origin.offset,
             )
-
-    def _patiently(self, action: Callable[[], T]) -> T:
-        return patiently(action, self._stop, self._tell, self._give_up_seconds)
-
-    def _tell(self, error: ServiceError, wait_seconds: float) -> None:
-        RETRIES.labels(self._name, type(error).__name__).inc()
-        self._health.beat(self._name, trouble=str(error))
-        log.warning("service_away", stage=self._name, error=str(error), wait_seconds=wait_seconds)

@@ -8,14 +8,15 @@ from typing import Annotated, Any
 import typer
 
 from govwire import __version__
-from govwire.core.errors import ConfigError, GovwireError, QueryError
+from govwire.core import logs
+from govwire.core.errors import ConfigError, GovwireError, QueryError, UrlError
 from govwire.core.settings import Settings, find_config, load_settings
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 
 app = typer.Typer(
     name="govwire",
     help="Watch the news for the governance of AI: who takes which stance on what, with the sentence that proves it.",
-    no_args_is_help=True,
+    invoke_without_command=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -27,6 +28,7 @@ _overrides: dict[str, Any] = {}
 
 @app.callback()
 def _options(
+    context: typer.Context,
     config: Annotated[
         Path | None, typer.Option(help="Config folder (else GOVWIRE_CONFIG, ./config, the shipped one).")
     ] = None,
@@ -36,6 +38,9 @@ def _options(
     if version:
         typer.echo(f"govwire {__version__}")
         raise typer.Exit
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+        raise typer.Exit(2)
     if config is not None:
         os.environ["GOVWIRE_CONFIG"] = str(config)
     _overrides.clear()
@@ -44,8 +49,10 @@ def _options(
 
 
 def settings(**overrides: Any) -> Settings:
-    """This process's settings, with the flags given before the command."""
-    return load_settings({**_overrides, **overrides})
+    """This process's settings, with the flags given before the command; its log follows them from here on."""
+    chosen = load_settings({**_overrides, **overrides})
+    logs.configure(chosen)
+    return chosen
 
 
 def vocabulary() -> Vocabulary:
@@ -60,7 +67,7 @@ def main() -> None:
 
     try:
         app()
-    except (ConfigError, QueryError) as error:
+    except (ConfigError, QueryError, UrlError) as error:
         problems = error.problems if isinstance(error, ConfigError) else [str(error)]
         for problem in problems:
             typer.echo(f"error: {problem}", err=True)

@@ -20,7 +20,10 @@ class Form(StrEnum):
 
 @app.command()
 def classify(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files to label; none: standard input.")] = None,
+    files: Annotated[
+        list[Path] | None,
+        typer.Argument(exists=True, dir_okay=False, readable=True, help="Files to label; none: standard input."),
+    ] = None,
     form: Annotated[Form, typer.Option("--format", help="What the files are.")] = Form.JSONL,
     as_json: Json = False,
 ) -> None:

@@ -2,9 +2,9 @@
 
 import json
 import shutil
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -56,21 +56,21 @@ def crawl(
     feed: Annotated[list[str] | None, typer.Option(help="Read this feed too, and fetch what it lists.")] = None,
 ) -> None:
     """Fetch now: sources by id, single pages or feeds; what comes is processed by `run` or `process`."""
-    from govwire.run.children import Task, perform
+    from crawlers.runner import run_crawl
+    from govwire.run.children import stopped_by_signals
 
-    words = vocabulary()
-    chosen = tuple(words.source(source_id).id for source_id in sources or ())
-    task = Task(
-        "crawl",
+    report = run_crawl(
         settings(),
-        words,
-        ("crawl",),
+        vocabulary(),
+        stopped_by_signals(),
         once=True,
-        source_ids=chosen,
+        source_ids=tuple(sources or ()),
         urls=tuple(url or ()),
         feeds=tuple(feed or ()),
     )
-    raise typer.Exit(perform(task, threading.Event()))
+    for address, reason in report.failed_feeds.items():
+        typer.echo(f"error: {address}: {reason}", err=True)
+    raise typer.Exit(1 if report.failed_feeds else 0)
 
 
 @app.command()
@@ -81,15 +81,15 @@ def process(
     ] = None,
 ) -> None:
     """Run stages as members of their consumer groups until stopped; start it elsewhere again to share the work."""
-    from govwire.run.children import Task, perform
+    from govwire.run.children import Task, perform, stopped_by_signals
 
     for name in stages:
         if name not in STEPS:
             raise UnknownNameError("stage", name, STEPS)
     if "crawl" in stages and len(stages) > 1:
         raise ConfigError("stage crawl wants a process of its own; start 'govwire process crawl' beside the others")
-    task = Task("-".join(stages), settings(), vocabulary(), tuple(stages), slot=slot)
-    raise typer.Exit(perform(task, threading.Event()))
+    task = Task("-".join(stages), settings(), vocabulary(), tuple(dict.fromkeys(stages)), slot=slot)
+    perform(task, stopped_by_signals())
 
 
 @app.command()
@@ -122,38 +122,35 @@ def setup(
 @app.command()
 def init(folder: Annotated[Path, typer.Argument(help="The config folder to write.")]) -> None:
     """Write a config folder to edit: settings, sources, topics, targets, term lists."""
-    if folder.exists() and any(folder.iterdir()):
-        raise ConfigError(f"{folder}: not empty; name a new folder")
-    shutil.copytree(shared("config"), folder, dirs_exist_ok=True)
+    try:
+        if folder.exists() and any(folder.iterdir()):
+            raise ConfigError(f"{folder}: not empty; name a new folder")
+        shutil.copytree(shared("config"), folder, dirs_exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: {error.strerror or error}; name a folder that can be written") from error
     typer.echo(f"wrote {folder}; use it with --config {folder} or GOVWIRE_CONFIG={folder}")
 
 
 @app.command()
 def status(as_json: Json = False) -> None:
     """Where everything stands: the ledger's summary, lags, sources, alerts."""
-    from govwire.core.bus import open_bus
-    from govwire.core.state import open_state
-    from govwire.run.status import Status, inspect
+    from govwire.run.status import inspect
 
-    chosen = settings()
-    with ExitStack() as stack:
-        state = stack.enter_context(open_state(chosen.state_url))
-        bus = open_bus(chosen)
-        stack.callback(bus.close)
-        found: Status = inspect(chosen, bus, state)
+    with _bus_and_state() as (bus, state, prefix):
+        found = inspect(prefix, bus, state)
     typer.echo(json.dumps(found.as_dict(), default=str) if as_json else str(found))
 
 
 @app.command()
-def doctor() -> None:
+def doctor(as_json: Json = False) -> None:
     """Check settings, files, services and model; one line each, exit 1 when something is wrong."""
     from govwire.run.doctor import examine
 
-    worst = 0
+    well = True
     for check in examine(settings(), find_config()):
-        typer.echo(f"{'ok  ' if check.ok else 'FAIL'}  {check.name}: {check.told}")
-        worst = worst if check.ok else 1
-    raise typer.Exit(worst)
+        typer.echo(json.dumps(asdict(check)) if as_json else str(check))
+        well = well and check.ok
+    raise typer.Exit(0 if well else 1)
 
 
 @deadletters_app.command("list")

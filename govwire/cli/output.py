@@ -1,6 +1,7 @@
 """How commands print: tables for people, JSON lines for programs."""
 
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -8,6 +9,8 @@ import typer
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
+
+PIPE_COLUMNS = 240
 
 
 def rows(items: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, empty: str) -> None:
@@ -26,7 +29,8 @@ def rows(items: Iterable[Mapping[str, Any]], columns: Sequence[str], *, as_json:
         table.add_column(column, no_wrap=number == 0, overflow="fold")
     for item in listed:
         table.add_row(*[_cell(item.get(column)) for column in columns])
-    Console().print(table)
+    # Where nobody looks, as in a pipe, a row is a line.
+    Console(width=None if sys.stdout.isatty() else PIPE_COLUMNS).print(table)
 
 
 def _cell(value: Any) -> str:

@@ -128,37 +128,45 @@ def _index() -> Iterator["Index"]:
 def _parse(text: str, since: str | None, until: str | None) -> "Query":
     from govwire.core.query import parse
 
-    parts = [f"({text})" if text.strip() and (since or until) else text]
-    parts += [f"since:{since}"] if since else []
-    parts += [f"until:{until}"] if until else []
-    return parse(" ".join(parts).strip(), datetime.now(UTC), vocabulary())
+    now, words = datetime.now(UTC), vocabulary()
+    # By itself first, so that a mistake's column is that of what was written.
+    query = parse(text, now, words)
+    days = [f"{name}:{day}" for name, day in (("since", since), ("until", until)) if day]
+    if not days:
+        return query
+    return parse(" ".join([f"({text})"] * bool(text.strip()) + days), now, words)
 
 
 def _all(index: "Index", query: "Query", kind: "Kind") -> Iterator[Mapping[str, Any]]:
     after = None
     while True:
         page = index.search(query, kind=kind, limit=500, after=after)
-        yield from (hit.body for hit in page.hits)
+        for hit in page.hits:
+            yield {name: value for name, value in hit.body.items() if not name.endswith("_tokens")}
         after = page.next_after
         if after is None:
             return
 
 
 def _write_csv(rows: Iterable[Mapping[str, Any]]) -> None:
-    from govwire.core.index.documents import TOKEN_FIELDS
-
     writer = None
     for row in rows:
-        # A cell holds a plain value as it is, and what has parts as JSON.
-        flat = {
-            name: json.dumps(value, ensure_ascii=False) if isinstance(value, list | dict) else value
-            for name, value in row.items()
-            if name not in TOKEN_FIELDS
-        }
+        flat = _flat(row)
         if writer is None:
             writer = csv.DictWriter(sys.stdout, list(flat), lineterminator="\n")
             writer.writeheader()
         writer.writerow(flat)
+
+
+def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
+    """A cell for each plain value, the parts of a table as `source.id`, a list as JSON."""
+    flat: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            flat |= {f"{name}.{part}": held for part, held in _flat(value).items()}
+        else:
+            flat[name] = json.dumps(value, ensure_ascii=False) if isinstance(value, list) else value
+    return flat
 
 
 def _show(body: Mapping[str, Any]) -> None:

@@ -7,6 +7,8 @@ import structlog
 
 from govwire.core.settings import Settings
 
+_OURS = ("govwire", "crawlers", "processors")
+
 
 def configure(settings: Settings) -> None:
     """Set this process's log level and format; foreign libraries' warnings come the same way."""
@@ -34,11 +36,14 @@ def configure(settings: Settings) -> None:
             processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
         )
     )
+    handler.addFilter(_is_told)
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    # Our own events at the level asked for; libraries tell us only what they find worrying.
     root.setLevel(max(level, logging.WARNING))
-    for name in ("govwire", "crawlers", "processors"):
+    for name in _OURS:
         logging.getLogger(name).setLevel(level)
-    for name in ("scrapy", "twisted"):
-        logging.getLogger(name).setLevel(root.level)
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    """Our own events at the level asked for; of libraries, which set their own levels, what they find worrying."""
+    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OURS

@@ -4,9 +4,11 @@ Counters are named here, once, and increased where things happen. `serve` answer
 """
 
 import json
+import socket
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
@@ -59,16 +61,26 @@ class Health:
         return all(part["ok"] for part in parts.values()), parts
 
 
+class _Server(ThreadingMixIn, WSGIServer):
+    """A client that hangs keeps nobody else from an answer, nor the process from ending."""
+
+    daemon_threads = True
+
+
+class _Server6(_Server):
+    address_family = socket.AF_INET6
+
+
 class _Quiet(WSGIRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the signature is the library's
         """Requests for metrics are no news."""
 
 
-def serve(address: str, health: Health, more: Callable[[], Mapping[str, Any]] = dict) -> Callable[[], None]:
+def serve(address: str, health: Health) -> Callable[[], None]:
     """Answer `/metrics` and `/health` at `host:port` from a thread; returns a function that stops it.
 
-    `/health` is 200 when every part is well, else 503; `more` adds to its answer. Port 0 turns it off. A taken port is
-    a warning and no failure: two instances on one machine are allowed.
+    `/health` is 200 when every part is well, else 503. Port 0 turns it off. A taken port is a warning and no failure:
+    two instances on one machine are allowed.
 
     Raises:
         ConfigError: the address is not `host:port`.
@@ -83,10 +95,11 @@ def serve(address: str, health: Health, more: Callable[[], Mapping[str, Any]] = 
             return list(metrics_app(environ, start_response))
         well, parts = health.report()
         start_response("200 OK" if well else "503 Service Unavailable", [("Content-Type", "application/json")])
-        return [json.dumps({"ok": well, "parts": parts, **more()}).encode()]
+        return [json.dumps({"ok": well, "parts": parts}).encode()]
 
     try:
-        server = make_server(host, port, app, server_class=WSGIServer, handler_class=_Quiet)
+        kind = _Server6 if ":" in host else _Server
+        server = make_server(host, port, app, server_class=kind, handler_class=_Quiet)
     except OSError as error:
         log.warning("metrics_off", address=address, error=str(error), hint="set metrics.address to a free port")
         return lambda: None
@@ -108,6 +121,6 @@ def split_address(address: str) -> tuple[str, int]:
         ConfigError: it is not of that form.
     """
     host, _, port = address.rpartition(":")
-    if not port.isdigit() or not host:
+    if not host or not port.isdecimal() or int(port) > 65535:
         raise ConfigError(f"metrics.address {address!r}: write 'host:port', as 127.0.0.1:9464")
     return host.strip("[]"), int(port)

@@ -6,8 +6,10 @@ at first, twice as long each time, never more than half a minute, with jitter so
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
+import structlog
 from tenacity import (
     RetryCallState,
     Retrying,
@@ -18,6 +20,9 @@ from tenacity import (
 )
 
 from govwire.core.errors import ServiceError
+from govwire.core.metrics import RETRIES, Health
+
+log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
@@ -28,6 +33,32 @@ _EXPONENTIAL = wait_random_exponential(multiplier=BASE_SECONDS, max=CEILING_SECO
 
 class StoppedError(Exception):
     """Asked to stop while waiting for a service."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How one part of a process waits for what it depends on: log, metrics and `/health` hear of each wait."""
+
+    part: str
+    stop: threading.Event
+    health: Health
+    give_up_seconds: float | None = None  # None: for ever
+
+    def wait_for(self, action: Callable[[], T], meanwhile: Callable[[], None] = lambda: None) -> T:
+        """Do it, and while a service is away wait and do it again; `meanwhile` is called before each wait.
+
+        Raises:
+            StoppedError: `stop` was set meanwhile.
+            ServiceError: the service was still away after `give_up_seconds`.
+        """
+
+        def tell(error: ServiceError, wait_seconds: float) -> None:
+            RETRIES.labels(self.part, type(error).__name__).inc()
+            self.health.beat(self.part, trouble=str(error))
+            log.warning("service_away", stage=self.part, error=str(error), wait_seconds=wait_seconds)
+            meanwhile()
+
+        return patiently(action, self.stop, tell, self.give_up_seconds)
 
 
 def patiently(

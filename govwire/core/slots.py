@@ -22,10 +22,13 @@ def slot(data_dir: Path, kind: str, number: int | None = None) -> Iterator[str]:
     """Hold a name `kind-host-number` for the block: that number, or the lowest free one.
 
     Raises:
-        ConfigError: the number is taken on this host.
+        ConfigError: the number is taken on this host, or data_dir cannot be written.
     """
     folder = data_dir / "locks"
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"data_dir: {error}; name a folder that can be written") from error
     for candidate in range(MOST) if number is None else [number]:
         lock = FileLock(folder / f"slot-{kind}-{candidate}.lock")
         try:

@@ -24,6 +24,9 @@ class Check:
     ok: bool
     told: str
 
+    def __str__(self) -> str:
+        return f"{'ok  ' if self.ok else 'FAIL'}  {self.name}: {self.told}"
+
 
 def examine(settings: Settings, config: Path) -> Iterator[Check]:
     """Check one thing after the other; a failed check never stops the next."""

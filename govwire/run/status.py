@@ -5,7 +5,6 @@ from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.settings import Settings
 from govwire.core.state import State, sources
 from govwire.core.state.sources import FeedRow
 from govwire.run.summary import Summary, summarise
@@ -42,13 +41,12 @@ class Status:
         return "\n".join(lines)
 
 
-def inspect(settings: Settings, bus: Bus, state: State) -> Status:
+def inspect(prefix: str, bus: Bus, state: State) -> Status:
     """Ask bus and state.
 
     Raises:
         ServiceError: one of them is away.
     """
-    prefix = settings.bus.prefix
     lags = {
         step.group(prefix, lane).removeprefix(f"{prefix}."): bus.lag(
             step.group(prefix, lane), [step.reads.kafka_topic(prefix, lane)]

@@ -7,7 +7,7 @@ from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.state import State, ledger, outbox
+from govwire.core.state import State, frontier, ledger, outbox
 from govwire.core.state.ledger import IN_FLIGHT, Outcome
 
 
@@ -84,6 +84,12 @@ def is_drained(bus: Bus, state: State, prefix: str) -> bool:
                 return False
     with state.begin() as transaction:
         return outbox.due(transaction, datetime.now(UTC)) == 0
+
+
+def is_idle(state: State) -> bool:
+    """Whether no URL can be fetched now."""
+    with state.begin() as transaction:
+        return frontier.pending(transaction, datetime.now(UTC)) == 0
 
 
 def _told(counts: Mapping[str, int]) -> str:

@@ -1,8 +1,8 @@
-"""Kafka or Elasticsearch away at start or in mid-run: clear one-line errors, waiting, and going on by itself."""
+"""A service away at start or in mid-run: clear one-line errors, waiting with back-off, and going on by itself."""
 
 import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -12,37 +12,49 @@ from house import House, story_page, story_url
 from servers.elastic import ElasticServer
 from servers.faulty_proxy import FaultyProxy
 from servers.kafka import KafkaServer
+from servers.postgres import PostgresServer
 from servers.process import wait_until
 
 PAGES = 6
 
 
-@pytest.fixture(params=["kafka", "elasticsearch"])
-def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, FaultyProxy]]:
-    """A house on Kafka and Elasticsearch, its stages reaching one of them through a proxy that can be cut."""
-    kafka: KafkaServer = request.getfixturevalue("kafka_server")
-    elastic: ElasticServer = request.getfixturevalue("elastic_server")
-    prefix = f"outage-{uuid4().hex[:8]}"
-    environment = {
-        "GOVWIRE_BUS__URL": f"kafka://{kafka.bootstrap}",
-        "GOVWIRE_BUS__PREFIX": prefix,
-        "GOVWIRE_INDEX__URL": elastic.url,
-        "GOVWIRE_INDEX__PREFIX": prefix,
-    }
-    with _proxied(request.param, kafka, elastic) as (proxy, through):
-        house = House(tmp_path, environment, through)
-        yield house, proxy
-        house.close()
+# Settings for the parent, and those laid over them for the stages, which reach the service through the proxy.
+Away = tuple[dict[str, str], FaultyProxy, dict[str, str]]
 
 
 @contextmanager
-def _proxied(name: str, kafka: KafkaServer, elastic: ElasticServer) -> Iterator[tuple[FaultyProxy, dict[str, str]]]:
-    if name == "kafka":
-        with kafka.proxy() as proxy:
-            yield proxy, {"GOVWIRE_BUS__URL": f"kafka://{kafka.proxied_bootstrap}"}
-    else:
-        with FaultyProxy(elastic.port) as proxy:
-            yield proxy, {"GOVWIRE_INDEX__URL": proxy.url}
+def _kafka(request: pytest.FixtureRequest) -> Iterator[Away]:
+    server: KafkaServer = request.getfixturevalue("kafka_server")
+    settings = {"GOVWIRE_BUS__URL": f"kafka://{server.bootstrap}", "GOVWIRE_BUS__PREFIX": f"outage-{uuid4().hex[:8]}"}
+    with server.proxy() as proxy:
+        yield settings, proxy, {"GOVWIRE_BUS__URL": f"kafka://{server.proxied_bootstrap}"}
+
+
+@contextmanager
+def _elasticsearch(request: pytest.FixtureRequest) -> Iterator[Away]:
+    server: ElasticServer = request.getfixturevalue("elastic_server")
+    settings = {"GOVWIRE_INDEX__URL": server.url, "GOVWIRE_INDEX__PREFIX": f"outage-{uuid4().hex[:8]}"}
+    with FaultyProxy(server.port) as proxy:
+        yield settings, proxy, {"GOVWIRE_INDEX__URL": proxy.url}
+
+
+@contextmanager
+def _postgresql(request: pytest.FixtureRequest) -> Iterator[Away]:
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    url = server.create_database()
+    with FaultyProxy(server.port) as proxy:
+        through = url.replace(f":{server.port}/", f":{proxy.port}/")
+        yield {"GOVWIRE_STATE__URL": url}, proxy, {"GOVWIRE_STATE__URL": through}
+
+
+@pytest.fixture(params=[_kafka, _elasticsearch, _postgresql], ids=lambda service: service.__name__.strip("_"))
+def service(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[House, FaultyProxy]]:
+    """A house whose stages reach one of the services through a proxy that can be cut."""
+    opened: Callable[[pytest.FixtureRequest], AbstractContextManager[Away]] = request.param
+    with opened(request) as (settings, proxy, through):
+        house = House(tmp_path, settings, through)
+        yield house, proxy
+        house.close()
 
 
 def _assert_it_waits_in_clear_words(house: House, process: "subprocess.Popen[bytes]") -> None:

@@ -95,7 +95,10 @@ def labels(**changes: Any) -> Labels:
         "relevant": True,
         "relevance_score": 0.97,
         "relevance_by": "model",
-        "topics": (TopicLabel(id="regulation_law", score=0.9), TopicLabel(id="safety_risk", score=0.6, role="mentioned")),
+        "topics": (
+            TopicLabel(id="regulation_law", score=0.9),
+            TopicLabel(id="safety_risk", score=0.6, role="mentioned"),
+        ),
         "stance": (
             StanceLabel(target="stronger_governance", label="favor", score=0.8, evidence=quote),
             StanceLabel(target="binding_regulation", label="favor", score=0.7, evidence=quote),

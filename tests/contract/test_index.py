@@ -1,98 +1,34 @@
-"""The contract of the index, the same cases on every backend; `Query.matches` is what the answers are held to."""
+"""The contract of the index, the same cases on every backend: what is put is there, whoever else writes or reads."""
 
 import dataclasses
 import os
 import subprocess
 import sys
-import uuid
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, reject
-from hypothesis import settings as example_settings
-from hypothesis import strategies as st
 
-from govwire.core.errors import QueryError, UnknownNameError
-from govwire.core.index import FACETS, KINDS, Bucket, Document, Hits, Index, Kind, open_index
-from govwire.core.index.documents import TOKEN_FIELDS, claim_id, documents_of
+from govwire.core.index import KINDS, Document, Index, open_index
+from govwire.core.index.documents import claim_id, documents_of
 from govwire.core.query import parse
-from govwire.core.query.parser import MAX_DEPTH, MAX_TERMS
-from govwire.core.query.tree import facts_of
 from govwire.core.records import Tagged
 from govwire.core.settings import Settings
-from tagged_samples import NOW, SAMPLES, article_documents, claim, claim_documents, tagged
-
-if TYPE_CHECKING:
-    from servers.elastic import ElasticServer
-
-BACKENDS = ["embedded", "elastic"]
-DOCUMENTS = {"articles": article_documents(), "claims": claim_documents()}
-ID_FIELDS = {"articles": "article_id", "claims": "claim_id"}
-
-
-def new_settings(backend: str, folder: Path, request: pytest.FixtureRequest) -> Settings:
-    url = "sqlite:"
-    if backend == "elastic":
-        server: ElasticServer = request.getfixturevalue("elastic_server")
-        url = server.url
-    return Settings.model_validate({"data_dir": folder, "index": {"url": url, "prefix": f"t-{uuid.uuid4().hex[:12]}"}})
+from index_backends import BACKENDS, DOCUMENTS, all_pages, empty_index, new_settings, put_all
+from tagged_samples import NOW, SAMPLES, claim, tagged
 
 
 @pytest.fixture(params=BACKENDS)
 def settings(request: pytest.FixtureRequest, tmp_path: Path) -> Settings:
-    return new_settings(request.param, tmp_path, request)
+    return new_settings(request, tmp_path)
 
 
 @pytest.fixture
 def index(settings: Settings) -> Iterator[Index]:
     """An empty index."""
-    opened = open_index(settings)
-    opened.setup()
-    yield opened
-    opened.close()
-
-
-@pytest.fixture(params=BACKENDS, scope="module")
-def full(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
-    """An index that holds all samples, and is only read."""
-    opened = open_index(new_settings(request.param, tmp_path_factory.mktemp("index"), request))
-    opened.setup()
-    put_all(opened, SAMPLES)
-    yield opened
-    opened.close()
-
-
-def put_all(index: Index, samples: Sequence[Tagged]) -> None:
-    for sample in samples:
-        documents = documents_of(sample)
-        assert index.put("articles", [documents.article]) == []
-        assert index.replace_claims(documents.article.id, documents.article.version, documents.claims) == []
-    index.refresh()
-
-
-def all_pages(index: Index, query: str, kind: Kind = "articles", limit: int = 500) -> list[str]:
-    ids: list[str] = []
-    after = None
-    while True:
-        page = index.search(parse(query, NOW), kind=kind, limit=limit, after=after)
-        assert len(page.hits) <= limit
-        ids += [hit.id for hit in page.hits]
-        after = page.next_after
-        if after is None:
-            return ids
-
-
-def expected(query: str, kind: Kind) -> list[str]:
-    """What the reference answers, newest first."""
-    parsed = parse(query, NOW)
-    found = sorted((body for body in DOCUMENTS[kind] if parsed.matches(body)), key=lambda body: body[ID_FIELDS[kind]])
-    found.sort(key=lambda body: body["sort_at"], reverse=True)
-    return [body[ID_FIELDS[kind]] for body in found]
+    with empty_index(settings) as opened:
+        yield opened
 
 
 # --- what is put is there ---
@@ -226,236 +162,6 @@ def test_any_order_of_deliveries_ends_in_the_newest(index: Index) -> None:
         for each in order:
             put_all(index, [each])
         assert claims_of(index, "x") == [(claim_id("x", 0), "C")]
-
-
-# --- every answer is the reference's ---
-
-QUERIES = [
-    "",
-    "act",
-    "regulation",
-    "régulation",
-    "Regulierung",
-    "KI-Verordnung",
-    "治理",
-    "人工智能",
-    "治",
-    '"AI 治"',
-    '"AI 法"',
-    "曾",
-    "규제",
-    "กฎหมาย",
-    "الذكاء",
-    "Meta",
-    "met",
-    "U.S.",
-    "ＡＩ",
-    '"binding regulations"',
-    '"AI Act members"',
-    "title:governance",
-    'title:"AI Act"',
-    "title:治",
-    "act -regulation",
-    "NOT act",
-    "act OR 治理",
-    "(act OR governance) (topic:safety OR kind:press) -source:wire",
-    *(f"source:{source}" for source in ("wire", "parliament", "ribao", "nobody")),
-    "kind:press",
-    "country:de",
-    "country:EU OR country:INT",
-    "lang:zh",
-    "lang:und",
-    "topic:international",
-    "story:s-act",
-    "tag:eu",
-    "tag:nothing",
-    "stance:favor",
-    "stance:unsure",
-    "stance.inclusive_development:favor",
-    "date:2026-11",
-    "date:2026-10-15..2026-10-31",
-    "date:2025",
-    "date:2024-02-29",
-    "date:..2025-12-31",
-    "since:7d",
-    "until:30d",
-    "since:2026-01-01 until:2026-10",
-    "claim:(stance:favor)",
-    "claim:(holder:zeng_yi)",
-    'claim:(holder:"Zeng Yi" target:inclusive_development stance:favor)',
-    'claim:(holder:"Zeng Yi") claim:(target:inclusive_development)',
-    "claim:(holder:曾)",
-    "claim:(holder:_author)",
-    "claim:(holder:_author) candidates:yes",
-    "claim:(holder:zeng_yi target:inclusive_development) candidates:yes",
-    "claim:(NOT stance:favor)",
-    "NOT claim:(stance:favor)",
-    "claim:((holder:Acme OR holder:others) -target:slowing_frontier)",
-    "candidates:yes act",
-]
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("query", QUERIES)
-def test_a_query_answers_as_the_reference(full: Index, query: str, kind: Kind) -> None:
-    assert all_pages(full, query, kind) == expected(query, kind)
-
-
-def test_the_cases_are_not_vacuous() -> None:
-    empty = [query for query in QUERIES if not expected(query, "articles")]
-    assert empty == ['"AI 治"', '"AI Act members"', "source:nobody", "tag:nothing", "claim:(holder:_author)"]
-
-
-_WORDS = st.sampled_from(
-    [
-        *("act", "regulation", "regulated", "governance", "note", "3", "AI", "U.S.", "met", "Meta"),
-        *("治", "治理", "人工智能", "法案", "규", "ガイド", "Straße", "l'IA", "ministre"),
-    ]
-)
-_PHRASES = st.lists(_WORDS, min_size=1, max_size=3).map(lambda words: f'"{" ".join(words)}"')
-_FIELDS = st.sampled_from(
-    [
-        *("source:wire", "kind:press", "country:CN", "lang:en", "story:s-act", "tag:eu"),
-        *("topic:safety", "topic:regulation_law", "stance:favor", "stance:against"),
-        *("stance.inclusive_development:favor", "date:2026-11", "date:2026-10-20..2026-11-20", "since:12d", "until:9d"),
-    ]
-)
-_CLAIM_LEAVES = st.sampled_from(
-    [
-        "holder:zeng_yi",
-        'holder:"Zeng Yi"',
-        "holder:曾",
-        "holder:Acme",
-        "holder:_author",
-        "target:slowing_frontier",
-        "target:inclusive_development",
-        "stance:favor",
-        "stance:against",
-    ]
-)
-
-
-def _nested(leaves: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
-    return st.recursive(
-        leaves,
-        lambda inner: st.one_of(
-            st.tuples(inner, st.sampled_from([" ", " AND ", " OR "]), inner).map("".join).map("({})".format),
-            inner.map("NOT {}".format),
-        ),
-        max_leaves=5,
-    )
-
-
-_CLAIMS = _nested(_CLAIM_LEAVES).map("claim:({})".format)
-_TITLES = st.one_of(_WORDS, _PHRASES).map("title:{}".format)
-_RANDOM = st.tuples(
-    _nested(st.one_of(_WORDS, _PHRASES, _TITLES, _FIELDS, _CLAIMS)), st.sampled_from(["", " candidates:yes"])
-).map("".join)
-
-
-@pytest.mark.parametrize("kind", KINDS)
-@given(query=_RANDOM)
-@example_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_query_answers_as_the_reference(full: Index, kind: Kind, query: str) -> None:
-    try:
-        wanted = expected(query, kind)
-    except QueryError as error:
-        if "deeper" not in str(error):
-            raise
-        reject()
-    assert all_pages(full, query, kind) == wanted
-
-
-@given(text=st.text(max_size=40), language=st.sampled_from(["en", "de", "zh", "und"]))
-@example_settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_text_is_found_by_itself(index: Index, text: str, language: str) -> None:
-    sample = tagged("x", "", text, language=language, published_at=NOW)
-    put_all(index, [sample])
-    quoted = '"' + text.replace('"', " ") + '"'
-    try:
-        query = parse(quoted, NOW)
-    except QueryError:
-        # A quotation mark of another kind, or nothing to search for.
-        reject()
-    assert query.matches(documents_of(sample).article.body) == bool(all_pages(index, quoted))
-
-
-def test_the_deepest_and_the_longest_query_are_answered(full: Index) -> None:
-    deepest = "act"
-    for level in range(MAX_DEPTH - 1):
-        deepest = f"NOT ({deepest} OR note {level})"
-    deepest = f"claim:(NOT (stance:favor OR target:a target:b)) OR {deepest}"
-    longest = " OR ".join([f"word{number}" for number in range(MAX_TERMS - 1)] + ["governance"])
-    for query in (deepest, longest):
-        assert all_pages(full, query) == expected(query, "articles")
-
-
-# --- pages, facets, intervals ---
-
-
-@pytest.mark.parametrize("limit", [1, 2, 7, 100])
-@pytest.mark.parametrize("kind", KINDS)
-def test_pages_follow_each_other_without_gap_or_double(full: Index, kind: Kind, limit: int) -> None:
-    assert all_pages(full, "", kind, limit) == expected("", kind)
-
-
-def test_pages_stay_apart_while_newer_articles_arrive(index: Index) -> None:
-    put_all(index, SAMPLES)
-    first = index.search(parse("", NOW), limit=10)
-    put_all(index, [tagged("zz", published_at=NOW)])
-    second = index.search(parse("", NOW), limit=100, after=first.next_after)
-    assert [hit.id for hit in (*first.hits, *second.hits)] == expected("", "articles")
-
-
-@pytest.mark.parametrize("cursor", ["nonsense", "bnVsbA==", "WyJ4IiwgInkiXQ=="])
-def test_a_foreign_cursor_is_a_clear_error(full: Index, cursor: str) -> None:
-    with pytest.raises(QueryError, match="cursor"):
-        full.search(parse("", NOW), after=cursor)
-
-
-def test_hits_come_without_the_fields_that_only_searches_need(full: Index) -> None:
-    for kind in KINDS:
-        for hit in full.search(parse("", NOW), kind=kind, limit=100).hits:
-            body = next(body for body in DOCUMENTS[kind] if body[ID_FIELDS[kind]] == hit.id)
-            assert hit.body == {name: value for name, value in body.items() if name not in TOKEN_FIELDS}
-
-
-@pytest.mark.parametrize("query", ["", "act", "claim:(stance:favor)", "source:nobody"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_facets_count_every_match(full: Index, kind: Kind, query: str) -> None:
-    parsed = parse(query, NOW)
-    found: Hits = full.search(parsed, kind=kind, limit=1, facets=tuple(FACETS[kind]))
-    for name, path in FACETS[kind].items():
-        values = Counter(
-            value for body in DOCUMENTS[kind] if parsed.matches(body) for value in set(facts_of(body, path))
-        )
-        ordered = sorted(values.items(), key=lambda pair: (-pair[1], pair[0].encode()))
-        assert [(bucket.key, bucket.count) for bucket in found.facets[name]] == ordered[:50]
-
-
-def test_an_unknown_facet_names_the_known_ones(full: Index) -> None:
-    with pytest.raises(UnknownNameError, match="did you mean 'source'"):
-        full.search(parse("", NOW), facets=("sourc",))
-
-
-@pytest.mark.parametrize("interval", ["day", "week", "month"])
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_histogram_counts_matches_per_interval(full: Index, kind: Kind, interval: str) -> None:
-    def begins(body: "dict[str, str]") -> str:
-        day = datetime.fromisoformat(body["sort_at"]).date()
-        if interval == "week":
-            return datetime.fromisocalendar(*day.isocalendar()[:2], 1).date().isoformat()
-        return day.replace(day=1).isoformat() if interval == "month" else day.isoformat()
-
-    counts = Counter(begins(body) for body in DOCUMENTS[kind])
-    found = full.histogram(parse("", NOW), kind=kind, interval=interval)
-    assert found == [Bucket(day, count) for day, count in sorted(counts.items())]
-
-
-def test_the_newest_article_is_the_one_first_seen_last(index: Index) -> None:
-    assert index.newest_at() is None
-    put_all(index, SAMPLES)
-    assert index.newest_at() == NOW
 
 
 # --- several at once ---

@@ -1,7 +1,7 @@
 """The index answers searches: `open_index(settings)` gives Elasticsearch or the embedded one behind one contract.
 
 Two kinds of document: `articles`, whole, with claims nested; and `claims`, flat, one for each shown claim. Both
-backends answer a query as `govwire.core.query` defines it, held by tests/contract/test_index.py.
+backends answer a query as `govwire.core.query` defines it, held by tests/contract/test_index_queries.py.
 """
 
 import base64

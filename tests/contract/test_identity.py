@@ -5,7 +5,7 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -13,8 +13,8 @@ import pytest
 from govwire.core.state import State, identity, open_state, stories
 from govwire.core.state.identity import Observation, Revision, Sighting
 from govwire.core.state.stories import Teller, story_id
+from state_databases import DATABASES, NOW, empty_database
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 FIRST = Observation(
     article_id="a",
     url_id="u1",
@@ -25,13 +25,10 @@ FIRST = Observation(
 )
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
     """An empty database."""
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_server").create_database()
-    with open_state(url) as opened:
+    with open_state(empty_database(request, tmp_path)) as opened:
         yield opened
 
 

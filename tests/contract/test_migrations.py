@@ -2,7 +2,6 @@
 
 import threading
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -11,17 +10,12 @@ from sqlalchemy import create_engine
 
 from govwire.core.state import open_state
 from govwire.core.state.tables import metadata
-
-if TYPE_CHECKING:
-    from servers.postgres import PostgresServer
+from state_databases import DATABASES, empty_database
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state.db'}"
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    return server.create_database()
+    return empty_database(request, tmp_path)
 
 
 def test_a_migrated_database_differs_from_the_tables_in_nothing(url: str) -> None:

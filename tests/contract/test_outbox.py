@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +17,14 @@ from govwire.core.state.outbox import Owed
 from govwire.core.state.stories import Teller
 from govwire.core.state.subscriptions import Subscription
 from processors.alerts.message import message_id
+from state_databases import DATABASES, NOW, after, empty_database
 
-NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 LEASE = 15.0
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def state_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """An empty database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'state.db'}"
-    url: str = request.getfixturevalue("postgres_server").create_database()
-    return url
+    return empty_database(request, tmp_path)
 
 
 @pytest.fixture
@@ -43,10 +39,6 @@ def state(state_url: str) -> Iterator[State]:
             ):
                 subscriptions.add(transaction, Subscription(name, "topic:x", channel, NOW))
         yield opened
-
-
-def after(seconds: float) -> datetime:
-    return NOW + timedelta(seconds=seconds)
 
 
 def message(subscription: str, story_id: str, **changes: Any) -> AlertMessage:

@@ -24,6 +24,7 @@ from processors.stages.extract import ExtractStage
 from replay import pages
 from samples import FETCHED_AT, SEEN_AT
 from samples import page as sample_page
+from state_databases import DATABASES, empty_database
 
 SENTENCES = (
     "The city council voted on Tuesday to keep a public register of every high-risk AI system it uses.",
@@ -49,12 +50,9 @@ def page(url: str, body: bytes, *, hour: int = 0, **changes: object) -> Page:
     return sample_page(body=body, entry=None, **(values | changes))
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
+@pytest.fixture(params=DATABASES)
 def state(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[State]:
-    url = f"sqlite:///{tmp_path / 'state.db'}"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_server").create_database()
-    with open_state(url) as opened:
+    with open_state(empty_database(request, tmp_path)) as opened:
         yield opened
 
 

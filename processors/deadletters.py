@@ -6,6 +6,7 @@ what is still open. A replay sends the original bytes to where they lay; every s
 
 import base64
 import hashlib
+import re
 import traceback
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from govwire.core.state import State, letters
 from govwire.core.state.ledger import Outcome, Outcomes
 
 log = structlog.get_logger(__name__)
+
+_ID = re.compile(r"[0-9A-Za-z._-]{1,64}")
 
 
 def make(stage: str, delivery: Delivery, error: Exception, died_at: datetime) -> DeadLetter:
@@ -41,7 +44,7 @@ def make(stage: str, delivery: Delivery, error: Exception, died_at: datetime) ->
         code_version=__version__,
         died_at=died_at,
         origin=origin,
-        url_id=headers.get("ce_subject"),
+        url_id=_id(headers.get("ce_subject")),
         lane=lane_of(headers),
         key=delivery.message.key,
         headers=tuple(Header(name=name, value=value) for name, value in sorted(headers.items())),
@@ -51,9 +54,14 @@ def make(stage: str, delivery: Delivery, error: Exception, died_at: datetime) ->
 
 def message(letter: DeadLetter) -> Message:
     """The letter as it goes on the bus."""
-    fetch_id = _header(letter, "ce_fetchid") or letter.dead_letter_id
     return wrap(
-        letter.stage, letter.dead_letter_id, letter, lane=letter.lane, url_id=letter.url_id or "", fetch_id=fetch_id
+        letter.stage,
+        letter.dead_letter_id,
+        letter,
+        lane=letter.lane,
+        # What came from elsewhere names no URL and no fetch, and an event must have a subject.
+        url_id=letter.url_id or letter.dead_letter_id,
+        fetch_id=_fetch_id(letter) or letter.dead_letter_id,
     )
 
 
@@ -65,11 +73,11 @@ def outcomes(dead: Sequence[DeadLetter]) -> list[Outcomes]:
             url="",
             source_id="",
             lane=letter.lane,
-            fetch_id=_header(letter, "ce_fetchid") or "",
+            fetch_id=_fetch_id(letter) or "",
             stage=letter.stage,
             outcome=Outcome.DEAD,
             reason=letter.reason,
-            detail=f"{letter.error}: {letter.message}"[:500],
+            detail=f"{letter.error}: {letter.message}".replace("\0", "")[:500],  # PostgreSQL takes no NUL
         )
         for letter in dead
         if letter.url_id
@@ -145,5 +153,10 @@ def _reads(step: Step, letter: DeadLetter) -> bool:
     return True
 
 
-def _header(letter: DeadLetter, name: str) -> str | None:
-    return next((header.value for header in letter.headers if header.name == name), None)
+def _fetch_id(letter: DeadLetter) -> str | None:
+    return _id(next((header.value for header in letter.headers if header.name == "ce_fetchid"), None))
+
+
+def _id(header: str | None) -> str | None:
+    """An id from a header, unless it is none that the state could hold: anybody may write to a Kafka topic."""
+    return header if header and _ID.fullmatch(header) else None

@@ -66,7 +66,7 @@ def main() -> None:
     from govwire.cli import operate, read, subscribe, label  # noqa: F401, I001 - the order of --help
 
     try:
-        app()
+        app(prog_name=app.info.name)
     except (ConfigError, QueryError, UrlError) as error:
         problems = error.problems if isinstance(error, ConfigError) else [str(error)]
         for problem in problems:

@@ -8,6 +8,8 @@ import structlog
 from govwire.core.settings import Settings
 
 _OURS = ("govwire", "crawlers", "processors")
+# Clients of services: what they warn of, with stack traces, their doors tell in one line, and whoever waits for them.
+_TOLD_BY_US = ("elastic_transport", "kafka")
 
 
 def configure(settings: Settings) -> None:
@@ -21,8 +23,14 @@ def configure(settings: Settings) -> None:
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if settings.log_format == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=24,
+            # The default shows the values of variables, secrets among them.
+            exception_formatter=structlog.dev.plain_traceback,
+        )
     )
+    traces = [structlog.processors.format_exc_info] if settings.log_format == "json" else []
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         wrapper_class=structlog.make_filtering_bound_logger(level),
@@ -33,7 +41,7 @@ def configure(settings: Settings) -> None:
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *traces, renderer],
         )
     )
     handler.addFilter(_is_told)
@@ -46,4 +54,5 @@ def configure(settings: Settings) -> None:
 
 def _is_told(record: logging.LogRecord) -> bool:
     """Our own events at the level asked for; of libraries, which set their own levels, what they find worrying."""
-    return record.levelno >= logging.WARNING or record.name.partition(".")[0] in _OURS
+    library = record.name.partition(".")[0]
+    return library in _OURS or record.levelno >= (logging.CRITICAL if library in _TOLD_BY_US else logging.WARNING)

@@ -1,30 +1,48 @@
 """The command line as its users run it: a process of its own, with its own environment."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from govwire.cli import main
 from servers.process import free_port, listens, wait_until
 
 _COMMAND = [sys.executable, "-c", "from govwire.cli import main; main()"]
 
 
+# Importing takes longer than most commands: each is forked from a process that has imported much and done nothing.
+_processes = multiprocessing.get_context("forkserver")
+_processes.set_forkserver_preload(["commands", "govwire.cli.operate", "govwire.cli.read", "govwire.cli.subscribe"])
+
+
 def govwire(*arguments: object, **settings: str) -> "subprocess.CompletedProcess[str]":
-    """Run a command to its end."""
-    return subprocess.run(
-        [*_COMMAND, *map(str, arguments)],
-        env=os.environ | settings,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=100,
-    )
+    """Run a command to its end; not one that starts processes of its own."""
+    with tempfile.TemporaryDirectory() as folder:
+        out, log = Path(folder, "out"), Path(folder, "log")
+        words = [str(argument) for argument in arguments]
+        process = _processes.Process(target=_command, args=(words, os.environ | settings, str(out), str(log)))
+        process.start()
+        process.join(100)
+        assert process.exitcode is not None, "it does not end"
+        return subprocess.CompletedProcess(words, process.exitcode, out.read_text(), log.read_text())
+
+
+def _command(arguments: Sequence[str], environment: Mapping[str, str], out: str, log: str) -> None:
+    os.environ.clear()
+    os.environ.update(environment)
+    for path, stream in ((out, sys.stdout), (log, sys.stderr)):
+        with open(path, "w") as file:  # noqa: PTH123
+            os.dup2(file.fileno(), stream.fileno())
+    sys.argv[:] = ["govwire", *arguments]
+    main()
 
 
 class Running:
@@ -64,10 +82,14 @@ class Running:
             if parent == self.process.pid and "spawn_main" in command
         }
 
+    def wait(self, seconds: float = 100) -> int:
+        """Its exit code, when it has ended by itself."""
+        return self.process.wait(seconds)
+
     def end(self, signal_number: int, seconds: float = 20) -> int:
         """Send it a signal and give its exit code."""
         self.process.send_signal(signal_number)
-        return self.process.wait(seconds)
+        return self.wait(seconds)
 
 
 def processes() -> dict[int, tuple[int, str]]:

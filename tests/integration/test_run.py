@@ -134,11 +134,11 @@ def test_the_processes_of_a_killed_supervisor_end_by_themselves(tmp_path: Path) 
 
 def test_a_wrong_configuration_found_by_a_process_ends_the_run_with_its_line(tmp_path: Path) -> None:
     wrong = {"GOVWIRE_FETCH__CA_FILE": str(tmp_path / "none.pem")}
-    ended = govwire("--data-dir", tmp_path / "data", "run", "--demo", **QUICK, **QUIET, **wrong)
-    assert ended.returncode == 2
-    assert ended.stderr.splitlines()[-1].startswith(f"error: fetch.ca_file {tmp_path / 'none.pem'}")
-    assert "process_died" not in ended.stderr
-    assert "Traceback" not in ended.stderr
+    ended = Running(tmp_path, "--data-dir", tmp_path / "data", "run", "--demo", **QUICK, **QUIET, **wrong)
+    assert ended.wait() == 2
+    assert ended.log.splitlines()[-1].startswith(f"error: fetch.ca_file {tmp_path / 'none.pem'}")
+    assert "process_died" not in ended.log
+    assert "Traceback" not in ended.log
 
 
 def test_a_process_that_dies_five_times_in_a_minute_ends_the_run(tmp_path: Path) -> None:

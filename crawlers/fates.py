@@ -18,6 +18,7 @@ from crawlers.guard import RefusedError
 from crawlers.manners import RobotsUnreachableError
 from govwire.core.patience import StoppedError
 from govwire.core.state.frontier import Leased
+from govwire.core.state.ledger import UNCHANGED
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ Fate = Publish | Drop | PutOff | GiveBack
 
 # Named drops by status; other answers of 400 to 499 are `refused_by_site`.
 _STATUS_DROPS = {
-    304: "unchanged",
+    304: UNCHANGED,
     401: "forbidden",
     403: "forbidden",
     404: "not_found",

@@ -10,12 +10,10 @@ from govwire.core.records import Article, Labels, Tagged
 from govwire.core.settings import Settings
 from govwire.core.state import State, Transaction, epochs, irrelevant
 from govwire.core.state.irrelevant import Irrelevant
-from govwire.core.state.ledger import Outcome, Outcomes
+from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import Document, open_classifier
 from processors.stage import Publication, Result
-
-IRRELEVANT = "irrelevant"
 
 
 class ClassifyStage:
@@ -80,9 +78,10 @@ def _dropped(article: Article, labels: Labels) -> Irrelevant:
 
 def _result(article: Article, labels: Labels, epoch: int) -> Result:
     detail = f"relevance {labels.relevance_score} by {labels.relevance_by}, {labels.model}, epoch {epoch}"
-    dropped = [] if labels.relevant else [_outcome(article, Outcome.DROPPED, detail, IRRELEVANT)]
-    if dropped and article.revision == 1:
-        return Result(dropped)
+    outcome, reason = (Outcome.CLASSIFIED, None) if labels.relevant else (Outcome.DROPPED, IRRELEVANT)
+    outcomes = [Outcomes.of(article, flow.CLASSIFY.name, outcome, reason=reason, detail=detail)]
+    if not labels.relevant and article.revision == 1:
+        return Result(outcomes)
     # A later revision goes on although it is irrelevant: what the index holds of the one before is to be taken out.
     tagged = Tagged(article=article, labels=labels.model_copy(update={"epoch": epoch}))
     message = wrap(
@@ -93,20 +92,4 @@ def _result(article: Article, labels: Labels, epoch: int) -> Result:
         url_id=article.url_id,
         fetch_id=article.fetch_id,
     )
-    outcomes = dropped or [_outcome(article, Outcome.CLASSIFIED, detail)]
     return Result(outcomes, [Publication(flow.TAGGED, article.lane, message)])
-
-
-def _outcome(article: Article, outcome: Outcome, detail: str, reason: str | None = None) -> Outcomes:
-    return Outcomes(
-        url_id=article.url_id,
-        url=article.requested_url,
-        source_id=article.source.id,
-        lane=article.lane,
-        fetch_id=article.fetch_id,
-        stage=flow.CLASSIFY.name,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-        article_id=article.article_id,
-    )

@@ -16,7 +16,7 @@ from govwire.core.records import Article, Page
 from govwire.core.settings import Settings
 from govwire.core.state import State, Transaction, identity, stories
 from govwire.core.state.identity import Observation, Revision, Sighting
-from govwire.core.state.ledger import Outcome, Outcomes
+from govwire.core.state.ledger import UNCHANGED, Outcome, Outcomes
 from govwire.core.state.stories import Teller
 from processors.extraction import EXTRACTOR, Drop
 from processors.extraction.worker import Finding, find, prepare
@@ -25,7 +25,6 @@ from processors.stories import IN_COMMON
 
 log = structlog.get_logger(__name__)
 
-UNCHANGED = "unchanged"
 TIMEOUT = "extraction_timeout"
 
 # A worker is replaced after so many pages: what parsers leak stays bounded.

@@ -8,7 +8,7 @@ from govwire.core.index import Index, Refusal
 from govwire.core.index.documents import Documents, documents_of
 from govwire.core.records import Tagged
 from govwire.core.state import Transaction
-from govwire.core.state.ledger import Outcome, Outcomes
+from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
 from processors.stage import Result
 
 
@@ -52,16 +52,7 @@ class IndexStage:
 
 
 def _outcome(tagged: Tagged) -> Outcomes:
-    article = tagged.article
-    return Outcomes(
-        url_id=article.url_id,
-        url=article.requested_url,
-        source_id=article.source.id,
-        lane=article.lane,
-        fetch_id=article.fetch_id,
-        stage=flow.INDEX.name,
-        # Irrelevant since a later revision: what was there of the one before has been taken out.
-        outcome=Outcome.INDEXED if tagged.labels.relevant else Outcome.DROPPED,
-        reason=None if tagged.labels.relevant else "irrelevant",
-        article_id=article.article_id,
-    )
+    if tagged.labels.relevant:
+        return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.INDEXED)
+    # Irrelevant since a later revision: what was there of the one before has been taken out.
+    return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.DROPPED, reason=IRRELEVANT)

@@ -76,18 +76,8 @@ def _live(transaction: Transaction) -> list[Subscription]:
 
 
 def _matched(tagged: Tagged, owed: Sequence[Owed], new: set[str]) -> Outcomes:
-    article = tagged.article
-    return Outcomes(
-        url_id=article.url_id,
-        url=article.requested_url,
-        source_id=article.source.id,
-        lane=article.lane,
-        fetch_id=article.fetch_id,
-        stage=flow.MATCH.name,
-        outcome=Outcome.MATCHED,
-        detail=", ".join(_told(each, new) for each in owed) or "no subscription",
-        article_id=article.article_id,
-    )
+    detail = ", ".join(_told(each, new) for each in owed) or "no subscription"
+    return Outcomes.of(tagged.article, flow.MATCH.name, Outcome.MATCHED, detail=detail)
 
 
 def _told(owed: Owed, new: set[str]) -> str:

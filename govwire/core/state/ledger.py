@@ -8,11 +8,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import and_, case, func, not_, or_, select
 
-from govwire.core.records import Lane
+from govwire.core.records import Article, Lane
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.tables import frontier, ledger, standing
 
@@ -36,6 +36,8 @@ class Outcome(StrEnum):
 ENDED = (Outcome.INDEXED, Outcome.DROPPED, Outcome.DEAD)
 # The named drop of a fetch that found nothing new.
 UNCHANGED = "unchanged"
+# The named drop of an article that is not about how AI is governed.
+IRRELEVANT = "irrelevant"
 IN_FLIGHT = (Outcome.FETCHED, Outcome.EXTRACTED, Outcome.CLASSIFIED)
 
 
@@ -53,6 +55,24 @@ class Outcomes:
     reason: str | None = None
     detail: str | None = None
     article_id: str | None = None
+
+    @classmethod
+    def of(
+        cls, article: Article, stage: str, outcome: Outcome, *, reason: str | None = None, detail: str | None = None
+    ) -> Self:
+        """An article's outcome in one stage, kept under the URL that was asked for."""
+        return cls(
+            url_id=article.url_id,
+            url=article.requested_url,
+            source_id=article.source.id,
+            lane=article.lane,
+            fetch_id=article.fetch_id,
+            stage=stage,
+            outcome=outcome,
+            reason=reason,
+            detail=detail,
+            article_id=article.article_id,
+        )
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ feed's word last. None is ever invented. Dates in the future or before the web a
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
@@ -63,10 +63,7 @@ def find_updated(document: Document, language: str, entry: Entry | None, fetched
 
 
 def _published(document: Document, language: str, entry: Entry | None) -> Iterator[Dated | None]:
-    for node in _dating_nodes(document, "datePublished"):
-        yield parse(node, language, "json_ld")
-    for name in _PUBLISHED_METAS:
-        yield parse(document.meta(name), language, "meta")
+    yield from _stated(document, language, "datePublished", _PUBLISHED_METAS)
     yield from _timed(document, language, updated=False)
     yield _from_url(document.url)
     yield from _placed(document, language)
@@ -75,10 +72,7 @@ def _published(document: Document, language: str, entry: Entry | None) -> Iterat
 
 
 def _updated(document: Document, language: str, entry: Entry | None) -> Iterator[Dated | None]:
-    for node in _dating_nodes(document, "dateModified"):
-        yield parse(node, language, "json_ld")
-    for name in _UPDATED_METAS:
-        yield parse(document.meta(name), language, "meta")
+    yield from _stated(document, language, "dateModified", _UPDATED_METAS)
     yield from _timed(document, language, updated=True)
     if entry and entry.updated_at:
         yield _from_feed(entry.updated_at)
@@ -96,12 +90,15 @@ def _best(candidates: Iterator[Dated | None], fetched_at: datetime) -> Dated | N
     return implausible
 
 
-def _dating_nodes(document: Document, name: str) -> Iterator[str]:
+def _stated(document: Document, language: str, name: str, metas: Iterable[str]) -> Iterator[Dated | None]:
+    """What the page states for machines: that property of its JSON-LD, then those meta elements."""
     # The article's own object first; that of the page (WebPage) where a site gives dates only there.
     for node in (document.article, *document.nodes):
         value = node.get(name)
         if isinstance(value, str):
-            yield value
+            yield parse(value, language, "json_ld")
+    for meta in metas:
+        yield parse(document.meta(meta), language, "meta")
 
 
 def _timed(document: Document, language: str, *, updated: bool) -> Iterator[Dated | None]:

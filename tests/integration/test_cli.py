@@ -204,10 +204,13 @@ def test_init_writes_a_config_folder_that_config_takes(tmp_path: Path) -> None:
     assert govwire("init", folder).returncode == 0
     _assert_refused("init", folder, code=2, says="not empty")
     settings = folder / "settings.toml"
-    settings.write_text(settings.read_text().replace("# data_dir = ", "data_dir = ").replace("govwire-data", "news"))
+    settings.write_text(
+        settings.read_text().replace('# data_dir = "govwire-data"', f'data_dir = "{tmp_path / "news"}"')
+    )
     (folder / "sources" / "cset.toml").unlink()
-    told = _lines(govwire("--config", folder, "--data-dir", tmp_path / "data", "sources", "list", "--json").stdout)
+    told = _lines(govwire("--config", folder, "sources", "list", "--json").stdout)
     assert told
+    assert (tmp_path / "news" / "state.db").is_file()
     assert "cset" not in {source["id"] for source in told}
     (folder / "topics.toml").write_text("[[[")
     _assert_refused("--config", folder, "search", "ai", code=2, says=str(folder / "topics.toml"))

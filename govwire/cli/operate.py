@@ -57,10 +57,13 @@ def crawl(
 ) -> None:
     """Fetch now: sources by id, single pages or feeds; what comes is processed by `run` or `process`."""
     from crawlers.runner import run_crawl
+    from govwire.core.state import open_state
     from govwire.run.children import stopped_by_signals
+    from govwire.run.why import explain
 
+    chosen = settings()
     report = run_crawl(
-        settings(),
+        chosen,
         vocabulary(),
         stopped_by_signals(),
         once=True,
@@ -68,6 +71,9 @@ def crawl(
         urls=tuple(url or ()),
         feeds=tuple(feed or ()),
     )
+    for address in url or ():
+        with open_state(chosen.state_url) as state:
+            typer.echo(str(explain(state, address)))
     for address, reason in report.failed_feeds.items():
         typer.echo(f"error: {address}: {reason}", err=True)
     raise typer.Exit(1 if report.failed_feeds else 0)
@@ -215,6 +221,9 @@ def _bus_and_state() -> Iterator[tuple["Bus", "State", str]]:
         state = stack.enter_context(open_state(chosen.state_url))
         bus = open_bus(chosen)
         stack.callback(bus.close)
+        if chosen.bus.url == "sqlite:":
+            # Nothing has run here yet, maybe: then there is nothing, and that is the answer.
+            bus.setup()
         yield bus, state, chosen.bus.prefix
 
 

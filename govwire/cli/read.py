@@ -176,8 +176,13 @@ def _show(body: Mapping[str, Any]) -> None:
         typer.echo(f"  topics: {topics}")
     for stance in body["stance"]:
         evidence = stance.get("evidence")
-        said = f"  “{evidence['text']}”" if evidence else ""
+        said = f"  “{_bare(evidence['text'])}”" if evidence else ""
         typer.echo(f"  {stance['target']}: {stance['label']} ({stance['score']:.2f}){said}")
     for claim in body["claims"]:
         if claim["shown"]:
-            typer.echo(f"  {claim['holder']}: {claim['target']} {claim['label']}  “{claim['evidence']['text']}”")
+            typer.echo(f"  {claim['holder']}: {claim['target']} {claim['label']}  “{_bare(claim['evidence']['text'])}”")
+
+
+def _bare(evidence: str) -> str:
+    """Evidence without quotation marks of its own, for it is shown between ours."""
+    return " ".join(evidence.split()).strip('“”"„«»')

@@ -1,5 +1,6 @@
 """Commands of alerts: subscriptions and the log of what was sent."""
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,6 +15,15 @@ app.add_typer(subscriptions_app, name="subscriptions")
 app.add_typer(alerts_app, name="alerts")
 
 
+class MessageStatus(StrEnum):
+    """How a message stands."""
+
+    PENDING = "pending"
+    SENT = "sent"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
 @subscriptions_app.command()
 def add(
     name: Annotated[str | None, typer.Argument(help="A name of your own.")] = None,
@@ -21,7 +31,9 @@ def add(
     channel: Annotated[
         str | None, typer.Argument(help="An Apprise URL, as jsons://host/path; ${NAME} is read when sent.")
     ] = None,
-    file: Annotated[Path | None, typer.Option(help="TOML with [[subscription]] tables: name, query, channel.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="TOML with an array of tables named subscription: name, query, channel.")
+    ] = None,
 ) -> None:
     """Add a subscription, or those of a file; one message for each story that matches from now on."""
     from govwire.core.state import open_state
@@ -76,7 +88,7 @@ def remove(name: str) -> None:
 @alerts_app.command()
 def log(
     subscription: Annotated[str | None, typer.Option(help="Only this one's.")] = None,
-    status: Annotated[str | None, typer.Option(help="pending, sent, failed or suppressed.")] = None,
+    status: Annotated[MessageStatus | None, typer.Option(help="Only those that stand so.")] = None,
     limit: Annotated[int, typer.Option(min=1)] = 50,
     as_json: Json = False,
 ) -> None:
@@ -85,7 +97,7 @@ def log(
 
     with open_state(settings().state_url) as state, state.begin() as transaction:
         rows = outbox.log(transaction, subscription=subscription, status=status, limit=limit)
-    columns = ("created_at", "subscription", "status", "reason", "attempts", "message_id", "title")
+    columns = ("message_id", "created_at", "subscription", "status", "reason", "attempts", "title", "detail")
     output.rows(rows, columns, as_json=as_json, empty="no messages")
 
 
@@ -96,4 +108,7 @@ def retry(message_ids: Annotated[list[str], typer.Argument(help="Ids of failed m
     from processors.alerts import subscribing
 
     with open_state(settings().state_url) as state:
-        typer.echo(f"{subscribing.retry(state, message_ids)} will be sent again")
+        again = subscribing.retry(state, message_ids)
+    if not again:
+        raise ConfigError("no failed message has such an id; govwire alerts log --status failed lists them")
+    typer.echo(f"{again} will be sent again")

@@ -221,7 +221,7 @@ def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:
         problems += [_problem(entry) for entry in error.errors(include_url=False, include_input=False)]
         raise ConfigError(problems) from error
     except (OSError, ValueError) as error:
-        raise ConfigError([*problems, f"settings: {error}"]) from error
+        raise ConfigError([*problems, f"{find_config() / 'settings.toml'}: {error}"]) from error
     if problems:
         raise ConfigError(problems)
     return settings

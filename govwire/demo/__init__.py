@@ -48,7 +48,7 @@ def _utc_now() -> datetime:
 
 @contextmanager
 def start(clock: Callable[[], datetime] = _utc_now) -> Iterator[Demo]:
-    """Serve the sample sites on a free port until the block ends; their news is fresh at `clock()`."""
+    """Serve the sample sites until the block ends; their news is fresh at `clock()`."""
     sites = load_sites()
     with serve(sites, clock) as (port, samples):
         yield Demo(port, sites, tuple(samples.hosts))

@@ -23,6 +23,8 @@ Clock = Callable[[], datetime]
 HTML = "text/html; charset=utf-8"
 # How long the overloaded host says that it wants to be left alone; afterwards it answers.
 BUSY = timedelta(minutes=10)
+# The same at every start, so that a second demo on the same data_dir meets the addresses of the first.
+PORT = 8640
 # At which reading of its feed a site has revised what it revises.
 REVISED_AT_READING = 2
 
@@ -87,7 +89,7 @@ class SampleSites:
             return Reply(b"Too many readers.", "text/plain", HTTPStatus.SERVICE_UNAVAILABLE, headers)
         printed = self._print(site_id, sample)
         others = [each for each in self._printed(site_id) if each.sample is not sample]
-        canonical = address(sample.host or site_id, sample.path)
+        canonical = address(sample.host or site_id, sample.path, self._port)
         return Reply(article_page(self._sites[site_id], printed, canonical, others).encode())
 
     def _printed(self, site_id: str) -> list[Printed]:
@@ -115,9 +117,16 @@ class _Server(ThreadingHTTPServer):
             super().handle_error(request, client_address)
 
 
+def _listen(handler: type[BaseHTTPRequestHandler]) -> _Server:
+    try:
+        return _Server(("127.0.0.1", PORT), handler)
+    except OSError:
+        return _Server(("127.0.0.1", 0), handler)
+
+
 @contextmanager
 def serve(sites: Mapping[str, Site], clock: Clock) -> Iterator[tuple[int, SampleSites]]:
-    """Serve sites on a free port of 127.0.0.1 until the block ends."""
+    """Serve sites on 127.0.0.1 until the block ends: on PORT, or on a free one where it is taken."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -139,7 +148,7 @@ def serve(sites: Mapping[str, Site], clock: Clock) -> Iterator[tuple[int, Sample
         def log_message(self, *_: object) -> None:
             """The crawl logs what it asks for; this side adds nothing."""
 
-    with _Server(("127.0.0.1", 0), Handler) as server:
+    with _listen(Handler) as server:
         port = server.server_address[1]
         samples = SampleSites(sites, port, clock)
         thread = threading.Thread(target=server.serve_forever, args=(0.1,), name="demo", daemon=True)

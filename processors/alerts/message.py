@@ -6,6 +6,7 @@ Plain text throughout: channels that need another format get it from Apprise, es
 import hashlib
 from collections.abc import Iterator
 
+from govwire.core.query.tree import AUTHOR
 from govwire.core.records import AlertMessage, StanceLabel, Tagged
 from govwire.core.vocabulary import Vocabulary
 
@@ -13,6 +14,8 @@ NEW_STORY = "new_story"
 
 # A line of mail should stay under 78 characters (RFC 5322, 2.1.1); a long headline may take two of them.
 MAX_TITLE = 150
+# Who says what, up to here; the whole of it is a link away.
+MOST_CLAIMS = 5
 _SIDES = {"favor": "for", "against": "against"}
 
 
@@ -56,6 +59,7 @@ def _lines(tagged: Tagged, title: str, own_id: str, vocabulary: Vocabulary) -> I
     for stance in labels.stance:
         if stance.label in _SIDES and stance.target in vocabulary.targets:
             yield _stance(stance, vocabulary, quoted=article.source.rights != "link")
+    yield from _claims(tagged, vocabulary)
     yield f"Message {own_id}"
 
 
@@ -63,6 +67,15 @@ def _stance(stance: StanceLabel, vocabulary: Vocabulary, *, quoted: bool) -> str
     # Of a source that may only be linked to, no sentence is passed on.
     evidence = f": “{_one_line(stance.evidence.text)}”" if quoted and stance.evidence else ""
     return f"{vocabulary.targets[stance.target].label} {_SIDES[stance.label]}{evidence}"
+
+
+def _claims(tagged: Tagged, vocabulary: Vocabulary) -> Iterator[str]:
+    quoted = tagged.article.source.rights != "link"
+    shown = [claim for claim in tagged.labels.claims if claim.shown and claim.label in _SIDES]
+    for claim in [claim for claim in shown if claim.target in vocabulary.targets][:MOST_CLAIMS]:
+        said = f": {_one_line(claim.evidence.text)}" if quoted else ""
+        holder = "the article itself" if claim.holder == AUTHOR else claim.holder
+        yield f"{holder}, {_SIDES[claim.label]} {vocabulary.targets[claim.target].label}{said}"
 
 
 def _one_line(text: str) -> str:

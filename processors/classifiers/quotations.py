@@ -5,7 +5,7 @@ it). Pronouns and descriptions ("he", "the minister") are not resolved: what is 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from processors.classifiers.sentences import Span
@@ -50,20 +50,29 @@ _TRADE = rf"(?:(?:{_WORD}\s){{0,2}}(?:(?!{_PREPOSITION}\b)[a-z][\w'’-]*\s){{1,
 _AFTER_VERB = re.compile(rf"\s?,?\s?{_VERB}\s{_TRADE}{_NAME}")
 _AFTER_NAME = re.compile(rf"\s?,?\s?{_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b")
 _BEFORE = re.compile(rf"(?:^|[\s(]){_NAME}{_ASIDE}{_ADVERB}\s{_VERB}\b[^\"“”.!?\n]{{0,80}}$")
-_ACCORDING = re.compile(rf"\b[Aa]ccording\sto\s{_NAME}[^\"“”.!?\n]{{0,80}}$|\bfor\s{_NAME}[^\"“”.!?\n]{{0,12}}$")
+_ACCORDING = re.compile(rf"\b[Aa]ccording\sto\s{_NAME}[^\"“”.!?\n]{{0,80}}$|\bfor\s{_NAME}[,:]\s?$")
 _ACCORDING_AFTER = re.compile(rf"\s?,?\s?according\sto\s{_NAME}")
 
 
 def quotations(text: str) -> list[Quotation]:
     """The quotations of three words or more whose holder is named beside them, in order."""
-    found = []
+    found: list[Quotation] = []
     for match in _QUOTED.finditer(text):
         if len(match[0].split()) < MIN_WORDS:
             continue
-        holder = _holder(text, Span(*match.span()))
+        span = Span(*match.span())
+        holder = _holder(text, span) or _going_on(text, span, found)
         if holder:
-            found.append(Quotation(Span(*match.span()), holder))
+            found.append(Quotation(span, holder))
     return found
+
+
+def _going_on(text: str, quoted: Span, found: Sequence[Quotation]) -> str | None:
+    """The holder of the quotation before, where this one goes on in the same paragraph: “A,” said she. “B.”"""
+    if not found:
+        return None
+    between = text[found[-1].span.end : quoted.start]
+    return found[-1].holder if len(between) <= REACH and "\n" not in between else None
 
 
 def _holder(text: str, quoted: Span) -> str | None:

@@ -110,7 +110,8 @@ def insert_into(transaction: Transaction, table: Any) -> "sqlite.Insert | postgr
 def _away(error: _SQLAlchemyError) -> StateError:
     # A driver may spread its message over several lines; the first says what is wrong.
     cause = error.orig if isinstance(error, DBAPIError) else error
-    return StateError(f"state: {str(cause).strip().partition(chr(10))[0]}; waiting for the database")
+    said = str(cause).strip().partition("\n")[0]
+    return StateError(f"state: {said}; see that the database of state.url (else data_dir) is there and may be written")
 
 
 def _prepare_sqlite(engine: Engine) -> None:

@@ -63,6 +63,7 @@ def test_a_message_tells_the_story_with_its_link_its_stance_and_its_id(vocabular
         "Topics: Regulation and law, Safety and risk",
         "More or less AI regulation? for: “We need binding rules for frontier systems”",
         "Binding law for: “We need binding rules for frontier systems”",
+        "Ana Ruiz, for Binding law: We need binding rules for frontier systems",
         f"Message {message.message_id}",
     ]
 

@@ -2,13 +2,13 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
-PYTEST := $(BIN)/python -m pytest -m "not hub"
+PYTEST := $(BIN)/python -m pytest
 PARTS := unit contract integration browser chaos
 
 .DEFAULT_GOAL := help
 # The parts share two cores and print their times: one after the other, also under -j.
 .NOTPARALLEL:
-.PHONY: help demo run test programs lint types $(PARTS) test-hub bench clean
+.PHONY: help demo run test programs lint types $(PARTS) bench clean
 
 # $(call timed,NAME,COMMAND): run the command, and say how long it took, whether it passed or failed.
 define timed
@@ -51,9 +51,6 @@ chaos: .venv/installed-dev  ## kill -9, outages, full disks
 $(PARTS):
 	$(call timed,$@,if find tests/$@ -name 'test_*.py' 2>/dev/null | grep -q .; then $(PYTEST) tests/$@; else echo "no tests yet"; fi)
 
-test-hub: .venv/installed-hub  ## tests of models from a hub (installs torch)
-	$(BIN)/python -m pytest -m hub
-
 bench: .venv/installed-dev  ## the figures of the README's table, one file each
 	@for file in benchmarks/[a-z]*.py; do test -e "$$file" || continue; echo "== $$file"; $(BIN)/python "$$file" || exit; done
 
@@ -81,6 +78,3 @@ clean:  ## remove the environment, the servers' jars and every cache; data stays
 	@$(PIP) install --editable . --group dev
 	@touch .venv/installed $@
 
-.venv/installed-hub: pyproject.toml | .venv/installed-dev
-	@$(PIP) install --editable '.[hub]' --group dev
-	@touch $@

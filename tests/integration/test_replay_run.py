@@ -116,7 +116,7 @@ def test_text_is_at_least_as_good_as_trafilatura_alone(
     ours, theirs = [], []
     for page in truths:
         assert page.text is not None
-        found = embedded.articles.get(sites.url(page))
+        found = embedded.articles.get(sites.page_url(page))
         ours.append(text_f1(page.text, found.text if found else "", page.language))
         theirs.append(text_f1(page.text, (bare[page.url] and bare[page.url].text) or "", page.language))
     assert fmean(ours) >= fmean(theirs) - TOLERANCE, f"ours {fmean(ours):.4f}, trafilatura {fmean(theirs):.4f}"
@@ -129,7 +129,7 @@ def test_titles_are_at_least_as_good_as_trafilatura_alone(
     for page in corpus:
         if page.title is None:
             continue
-        found = embedded.articles.get(sites.url(page))
+        found = embedded.articles.get(sites.page_url(page))
         ours.append(bool(found and same_title(page.title, found.title)))
         theirs.append(bool(bare[page.url] and same_title(page.title, bare[page.url].title or "")))
     assert fmean(ours) >= fmean(theirs) - TOLERANCE, f"ours {fmean(ours):.4f}, trafilatura {fmean(theirs):.4f}"
@@ -142,7 +142,7 @@ def test_dates_are_at_least_as_good_as_trafilatura_alone(
     for page in corpus:
         if page.published is None:
             continue
-        found = embedded.articles.get(sites.url(page))
+        found = embedded.articles.get(sites.page_url(page))
         ours.append(same_day(page.published, found.published if found else None))
         theirs.append(same_day(page.published, _dated(bare[page.url])))
     assert fmean(ours) >= fmean(theirs) - TOLERANCE, f"ours {fmean(ours):.4f}, trafilatura {fmean(theirs):.4f}"
@@ -152,7 +152,7 @@ def test_walls_never_become_articles_and_hardly_anything_else_does(
     embedded: Ran, corpus: list[ReplayPage], sites: ReplaySites
 ) -> None:
     false = {
-        page.url: page.page_type for page in corpus if not page.is_article and sites.url(page) in embedded.articles
+        page.url: page.page_type for page in corpus if not page.is_article and sites.page_url(page) in embedded.articles
     }
     assert "blocked" not in false.values()
     assert sorted(false) == FALSE_ARTICLES
@@ -160,7 +160,7 @@ def test_walls_never_become_articles_and_hardly_anything_else_does(
 
 
 def test_hardly_any_true_article_is_dropped(embedded: Ran, corpus: list[ReplayPage], sites: ReplaySites) -> None:
-    dropped = sorted(page.url for page in corpus if page.is_article and sites.url(page) not in embedded.articles)
+    dropped = sorted(page.url for page in corpus if page.is_article and sites.page_url(page) not in embedded.articles)
     assert dropped == DROPPED_ARTICLES
     assert len(DROPPED_ARTICLES) <= MOST_DROPPED_ARTICLES
 

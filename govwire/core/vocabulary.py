@@ -54,13 +54,6 @@ class Named(Entry):
     id: Id
 
 
-class Contract(Entry):
-    """What a source promises by its own history; a broken contract is an operator's notice."""
-
-    items_a_day: float | None = Field(None, ge=0)
-    longest_silence_days: float | None = Field(None, gt=0)
-
-
 class Source(Named):
     """An outlet or institution that is watched; its id is the file's name."""
 
@@ -75,7 +68,6 @@ class Source(Named):
     tags: tuple[str, ...] = ()
     verified: bool = False
     enabled: bool = True
-    contract: Contract = Contract()
 
     @property
     def facts(self) -> SourceFacts:

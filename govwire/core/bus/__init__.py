@@ -53,9 +53,6 @@ class Member(Protocol):
         A commit of a partition that was lost meanwhile to another member changes nothing: it is read again there.
         """
 
-    def rewind(self) -> None:
-        """Forget what was read and not committed: the next read begins at the committed offsets."""
-
     def keep_alive(self) -> None:
         """Keep the place in the group while a batch is in work; reads nothing."""
 

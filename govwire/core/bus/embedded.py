@@ -162,11 +162,6 @@ class EmbeddedMember:
             owned.committed = max(owned.committed, end)
             owned.position = max(owned.position, end)
 
-    def rewind(self) -> None:
-        """Read again from the committed offsets."""
-        for owned in self._owned.values():
-            owned.position = owned.committed
-
     def keep_alive(self) -> None:
         """Nothing keeps a place but the process itself; partitions that are free to go are handed to those in need."""
         self._balance()

@@ -89,17 +89,6 @@ class KafkaMember:
                 else:
                     return
 
-    def rewind(self) -> None:
-        """Read again from the committed offsets."""
-        with self._consuming("rewind") as consumer:
-            owned = consumer.assignment()
-            done = self._ask_committed([*owned])
-            for place in owned:
-                if place in done:
-                    consumer.seek(place, done[place])
-                else:
-                    consumer.seek_to_beginning(place)
-
     def keep_alive(self) -> None:
         """Poll without reading."""
         with self._consuming("keep the place in the group") as consumer:

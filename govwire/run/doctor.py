@@ -12,7 +12,7 @@ from govwire.core.errors import ConfigError, GovwireError
 from govwire.core.flow import kafka_topics
 from govwire.core.index import open_index
 from govwire.core.settings import Settings
-from govwire.core.state import open_state
+from govwire.core.state import ledger, open_state
 from govwire.core.vocabulary import load_vocabulary
 
 
@@ -81,8 +81,11 @@ def _crc32c() -> str:
 
 
 def _state(settings: Settings) -> str:
-    with open_state(settings.state_url):
-        return "reached, schema up to date"
+    with open_state(settings.state_url) as state, state.begin() as transaction:
+        lost = ledger.unaccounted(transaction)
+    if lost:
+        raise ConfigError(f"{len(lost)} URLs of the frontier are not in the ledger, as {lost[0]}; report it")
+    return "reached, schema up to date, the books add up"
 
 
 def _bus(settings: Settings) -> str:

@@ -155,7 +155,9 @@ class _Connections(KafkaConnectionManager):  # type: ignore[misc] # the library 
         in_login = connection.sasl_enabled and connection.broker_version_data is not None
         if in_login and isinstance(error, KafkaConnectionError):
             error = SaslAuthenticationFailedError("the broker hung up during the login")
-        self.failure = error
+        # The last attempt is cut off by the client's own deadline: a refusal before it is still what is wrong.
+        if not isinstance(self.failure, SaslAuthenticationFailedError):
+            self.failure = error
 
 
 def _addresses(settings: BusSettings, problems: list[str]) -> list[tuple[str, int]]:

@@ -1,11 +1,13 @@
-"""Sources, topics and targets, read from config/: the only reader of these files.
+"""Sources, topics, targets and actors, read from config/: the only reader of these files.
 
 What users edit is data: one file per source under config/sources, all topics in topics.toml, all targets in
-targets.toml. A mistake names the file, the key and the hint, and all mistakes are reported at once.
+targets.toml, all actors in actors.toml. A mistake names the file, the key and the hint, and all mistakes are reported at once.
 """
 
+import re
 import tomllib
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -100,6 +102,53 @@ class Target(Named):
     against: str  # what one who is against it says
 
 
+ActorKind = Literal[
+    "person",
+    "state",
+    "legislature",
+    "ministry",
+    "regulator",
+    "court",
+    "international",
+    "standards",
+    "company",
+    "industry_group",
+    "civil_society",
+    "think_tank",
+    "academic",
+    "media",
+    "union",
+]
+
+
+class Actor(Named):
+    """Who takes part in the governance of AI; its names, in any spelling and script, lead to its id."""
+
+    name: str = Field(min_length=1)
+    aliases: tuple[str, ...] = ()
+    kind: ActorKind
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|INT|EU)$")]
+    groups: tuple[Id, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything it is known by, its name first."""
+        return self.name, *self.aliases
+
+
+_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)")
+_POSSESSIVE = re.compile(r"(?<=\w)['’](?:s\b|(?!\w))")
+_POINT = re.compile(r"(?<=\w)\.(?=\w\b|\s|$)")
+_BETWEEN = re.compile(r"[\W_]+")
+
+
+def name_key(name: str) -> str:
+    """What two spellings of one name have in common: NFKC, case, articles, possessives and punctuation do not count."""
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
+    plain = _POINT.sub("", _POSSESSIVE.sub("", _ARTICLE.sub("", folded)))
+    return _BETWEEN.sub(" ", plain).strip()
+
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Named)
 
@@ -110,6 +159,7 @@ class Vocabulary(Entry):
     sources: dict[str, Source]
     topics: dict[str, Topic]
     targets: dict[str, Target]
+    actors: dict[str, Actor] = {}
 
     def source(self, source_id: str) -> Source:
         """A source by id.
@@ -135,7 +185,7 @@ def _named(kind: str, table: dict[str, T], name: str) -> T:
 
 
 def load_vocabulary(config: Path) -> Vocabulary:
-    """Read sources, topics and targets from a config folder.
+    """Read sources, topics, targets and actors from a config folder.
 
     Raises:
         ConfigError: every mistake found, each with its file and key.
@@ -146,14 +196,30 @@ def load_vocabulary(config: Path) -> Vocabulary:
         for path in sorted((config / "sources").glob("*.toml"))
         for entry in _entries(Source, path, [_table(path, problems) | {"id": path.stem}], problems)
     }
-    tables = {}
-    for name, kind in (("topics", Topic), ("targets", Target)):
-        path = config / f"{name}.toml"
-        rows = [{"id": key} | value for key, value in _table(path, problems).items() if isinstance(value, dict)]
-        tables[name] = {entry.id: entry for entry in _entries(kind, path, rows, problems)}
+    topics = _tables(Topic, config / "topics.toml", problems)
+    targets = _tables(Target, config / "targets.toml", problems)
+    actors = _tables(Actor, config / "actors.toml", problems)
+    problems += _names_twice(config / "actors.toml", actors.values())
     if problems:
         raise ConfigError(problems)
-    return Vocabulary(sources=sources, **tables)
+    return Vocabulary(sources=sources, topics=topics, targets=targets, actors=actors)
+
+
+def _names_twice(path: Path, actors: Iterable[Actor]) -> Iterator[str]:
+    owners: dict[str, str] = {}
+    for actor in actors:
+        for name in actor.names:
+            key = name_key(name)
+            if not key:
+                yield f"{path}: {actor.id}.aliases: {name!r} has no letter; leave it out"
+            elif key in owners:
+                yield f"{path}: {actor.id}.aliases: {name!r} names {owners[key]} already; leave it out of one of them"
+            owners.setdefault(key, actor.id)
+
+
+def _tables(kind: type[E], path: Path, problems: list[str]) -> dict[str, E]:
+    rows = [{"id": key} | value for key, value in _table(path, problems).items() if isinstance(value, dict)]
+    return {entry.id: entry for entry in _entries(kind, path, rows, problems)}
 
 
 def _table(path: Path, problems: list[str]) -> dict[str, Any]:

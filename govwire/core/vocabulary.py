@@ -1,16 +1,18 @@
 """Sources, topics, targets and actors, read from config/: the only reader of these files.
 
 What users edit is data: one file per source under config/sources, all topics in topics.toml, all targets in
-targets.toml, all actors in actors.toml. A mistake names the file, the key and the hint, and all mistakes are reported at once.
+targets.toml, all actors in actors.toml. A mistake names the file, the key and the hint, and all mistakes are reported
+at once.
 """
 
-import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
+import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from govwire.core.errors import ConfigError, UnknownNameError, UrlError
@@ -136,17 +138,34 @@ class Actor(Named):
         return self.name, *self.aliases
 
 
-_ARTICLE = re.compile(r"^(?:the|an?)\s+(?=\S)")
-_POSSESSIVE = re.compile(r"(?<=\w)['’](?:s\b|(?!\w))")
-_POINT = re.compile(r"(?<=\w)\.(?=\w\b|\s|$)")
-_BETWEEN = re.compile(r"[\W_]+")
+@dataclass(frozen=True, slots=True)
+class NameWord:
+    """A word of a name or text: as it is compared and as it is written; dots of abbreviations are left out."""
+
+    key: str
+    written: str
+    start: int
+    end: int
+
+
+_NAME_WORD = regex.compile(r"(?<=[\p{L}\p{M}\p{N}])['’]s\b|(?P<dotted>(?:\p{L}\.){2,})|[\p{L}\p{M}\p{N}]+")
+
+
+def name_words(text: str) -> list[NameWord]:
+    """The words of a name or text as names are compared by: NFKC, case folded, without punctuation and possessives."""
+    words = []
+    for match in _NAME_WORD.finditer(text):
+        written = match[0].replace(".", "") if match["dotted"] else match[0]
+        if written[0] not in "'’":
+            folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
+            words.append(NameWord(folded, written, *match.span()))
+    return words
 
 
 def name_key(name: str) -> str:
-    """What two spellings of one name have in common: NFKC, case, articles, possessives and punctuation do not count."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()
-    plain = _POINT.sub("", _POSSESSIVE.sub("", _ARTICLE.sub("", folded)))
-    return _BETWEEN.sub(" ", plain).strip()
+    """What all spellings of a name have in common: its words, without an article before them."""
+    keys = [word.key for word in name_words(name)]
+    return " ".join(keys[1:] if len(keys) > 1 and keys[0] in ("the", "a", "an") else keys)
 
 
 T = TypeVar("T")

@@ -174,6 +174,8 @@ def _show(body: Mapping[str, Any]) -> None:
     typer.echo(f"\n{str(body['sort_at'])[:10]}  {body['source']['name']}  {body['title']}\n  {body['url']}")
     if topics:
         typer.echo(f"  topics: {topics}")
+    if body.get("law_ids"):
+        typer.echo(f"  laws: {', '.join(body['law_ids'])}")
     for stance in body["stance"]:
         evidence = stance.get("evidence")
         said = f"  “{_bare(evidence['text'])}”" if evidence else ""

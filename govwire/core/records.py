@@ -226,6 +226,34 @@ class Claim(Part):
     shown: bool = True  # False: a candidate, below the display threshold
 
 
+class LawMention(Part):
+    """A law, bill, treaty or declaration that the article names."""
+
+    id: str
+    evidence: Evidence | None = None  # its name as first written in the text; None: only the title names it
+
+
+ActKind = Literal["proposed", "adopted", "signed", "vetoed", "delayed", "in_force", "enforced", "litigated", "refused"]
+
+
+class Act(Part):
+    """What an institution did; an act is never a claim."""
+
+    act: ActKind
+    actor: str | None = None  # as written; None in the passive without one
+    actor_id: str | None = None
+    law: str | None = None  # id of the law it was done to
+    evidence: Evidence  # the sentence
+    by: Literal["rules"] = "rules"
+
+
+class InstrumentMention(Part):
+    """A means of governance that the article speaks of, as licensing or disclosure."""
+
+    id: str
+    evidence: Evidence  # the first sentence that names it
+
+
 class Labels(Part):
     """What the classifier says of one article, and which classifier under which epoch said it."""
 
@@ -235,6 +263,9 @@ class Labels(Part):
     topics: tuple[TopicLabel, ...] = ()
     stance: tuple[StanceLabel, ...] = ()
     claims: tuple[Claim, ...] = ()
+    laws: tuple[LawMention, ...] = ()
+    acts: tuple[Act, ...] = ()
+    instruments: tuple[InstrumentMention, ...] = ()
     topic_scores: tuple[Score, ...] = ()  # every topic, also below its threshold
     model: str
     epoch: int

@@ -1,8 +1,7 @@
-"""Sources, topics, targets and actors, read from config/: the only reader of these files.
+"""Sources, topics, targets, actors, laws and instruments, read from config/: the only reader of these files.
 
-What users edit is data: one file per source under config/sources, all topics in topics.toml, all targets in
-targets.toml, all actors in actors.toml. A mistake names the file, the key and the hint, and all mistakes are reported
-at once.
+What users edit is data: one file per source under config/sources, and a file of each other kind, a table an entry. A
+mistake names the file, the key and the hint, and all mistakes are reported at once.
 """
 
 import tomllib
@@ -10,10 +9,10 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, Self, TypeVar
 
 import regex
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from govwire.core.errors import ConfigError, UnknownNameError, UrlError
 from govwire.core.records import SourceFacts
@@ -168,6 +167,42 @@ def name_key(name: str) -> str:
     return " ".join(keys[1:] if len(keys) > 1 and keys[0] in ("the", "a", "an") else keys)
 
 
+LawKind = Literal[
+    "statute", "bill", "regulation", "order", "treaty", "declaration", "code", "standard", "strategy", "guideline"
+]
+
+
+class Law(Named):
+    """A law, bill, treaty, declaration or other text of governance; its names lead to its id."""
+
+    name: str = Field(min_length=1)
+    aliases: tuple[str, ...] = ()
+    short: tuple[str, ...] = ()  # names that mean it only where a word of `context` stands in the same text
+    context: tuple[str, ...] = ()
+    jurisdiction: Annotated[str, Field(pattern=r"^([A-Z]{2}(-[A-Z0-9]{1,3})?|INT)$")]  # ISO 3166, EU or INT
+    kind: LawKind
+    issuer: str = Field(min_length=1)
+    link: Annotated[WebAddress, Field(pattern=r"^https://")] | None = None  # its official page
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Everything it is known by, its name first."""
+        return self.name, *self.aliases, *self.short
+
+    @model_validator(mode="after")
+    def _short_names_have_a_context(self) -> Self:
+        if bool(self.short) != bool(self.context):
+            raise ValueError("short and context stand together: the short names, and the words of which they need one")
+        return self
+
+
+class Instrument(Named):
+    """A means of governance, known by its terms."""
+
+    label: str
+    terms: tuple[str, ...] = Field(min_length=1)
+
+
 T = TypeVar("T")
 E = TypeVar("E", bound=Named)
 
@@ -179,6 +214,8 @@ class Vocabulary(Entry):
     topics: dict[str, Topic]
     targets: dict[str, Target]
     actors: dict[str, Actor] = {}
+    laws: dict[str, Law] = {}
+    instruments: dict[str, Instrument] = {}
 
     def source(self, source_id: str) -> Source:
         """A source by id.
@@ -204,7 +241,7 @@ def _named(kind: str, table: dict[str, T], name: str) -> T:
 
 
 def load_vocabulary(config: Path) -> Vocabulary:
-    """Read sources, topics, targets and actors from a config folder.
+    """Read everything under a config folder but the settings and the term lists.
 
     Raises:
         ConfigError: every mistake found, each with its file and key.
@@ -219,21 +256,26 @@ def load_vocabulary(config: Path) -> Vocabulary:
     targets = _tables(Target, config / "targets.toml", problems)
     actors = _tables(Actor, config / "actors.toml", problems)
     problems += _names_twice(config / "actors.toml", actors.values())
+    laws = _tables(Law, config / "laws.toml", problems)
+    problems += _names_twice(config / "laws.toml", laws.values())
+    instruments = _tables(Instrument, config / "instruments.toml", problems)
     if problems:
         raise ConfigError(problems)
-    return Vocabulary(sources=sources, topics=topics, targets=targets, actors=actors)
+    return Vocabulary(
+        sources=sources, topics=topics, targets=targets, actors=actors, laws=laws, instruments=instruments
+    )
 
 
-def _names_twice(path: Path, actors: Iterable[Actor]) -> Iterator[str]:
+def _names_twice(path: Path, entries: Iterable[Actor | Law]) -> Iterator[str]:
     owners: dict[str, str] = {}
-    for actor in actors:
-        for name in actor.names:
+    for entry in entries:
+        for name in entry.names:
             key = name_key(name)
             if not key:
-                yield f"{path}: {actor.id}.aliases: {name!r} has no letter; leave it out"
+                yield f"{path}: {entry.id}.aliases: {name!r} has no letter; leave it out"
             elif key in owners:
-                yield f"{path}: {actor.id}.aliases: {name!r} names {owners[key]} already; leave it out of one of them"
-            owners.setdefault(key, actor.id)
+                yield f"{path}: {entry.id}.aliases: {name!r} names {owners[key]} already; leave it out of one of them"
+            owners.setdefault(key, entry.id)
 
 
 def _tables(kind: type[E], path: Path, problems: list[str]) -> dict[str, E]:

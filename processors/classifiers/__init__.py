@@ -68,7 +68,14 @@ def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: Engine |
 def digest_of(model: str, vocabulary: Vocabulary, *parts: BaseModel | bytes) -> str:
     """The digest an epoch is known by: everything that can change a label."""
     digest = hashlib.sha256(model.encode())
-    entries: list[BaseModel | bytes] = [*vocabulary.topics.values(), *vocabulary.targets.values(), *parts]
+    entries: list[BaseModel | bytes] = [
+        *vocabulary.topics.values(),
+        *vocabulary.targets.values(),
+        *vocabulary.actors.values(),
+        *vocabulary.laws.values(),
+        *vocabulary.instruments.values(),
+        *parts,
+    ]
     for entry in entries:
         digest.update(b"\0" + (entry if isinstance(entry, bytes) else entry.model_dump_json().encode()))
     return digest.hexdigest()[:32]

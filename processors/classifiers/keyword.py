@@ -7,6 +7,8 @@ from govwire.core.errors import ClassificationError
 from govwire.core.records import Claim, Evidence, Labels, Score, StanceLabel, TopicLabel
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import NO_EPOCH, Document, digest_of
+from processors.classifiers.actors import Actors
+from processors.classifiers.facets import Facets
 from processors.classifiers.quotations import quotations
 from processors.classifiers.sentences import Span, sentences
 from processors.classifiers.terms import Relevance, TargetTerms, TermList, Terms
@@ -43,6 +45,7 @@ class KeywordClassifier:
     def __init__(self, vocabulary: Vocabulary, terms: dict[str, TermList]) -> None:
         self.digest = digest_of(self.model, vocabulary, *terms.values())
         self._relevance = Relevance(terms)
+        self._facets = Facets(vocabulary, Actors(vocabulary.actors))
         english = terms["en"]
         self._topics = {topic: Terms(english.topics.get(topic, ())) for topic in vocabulary.topics}
         self._targets = {
@@ -51,7 +54,7 @@ class KeywordClassifier:
 
     def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
         """Labels for each document, in order."""
-        return [self._labels(document) for document in documents]
+        return [self._facets.label(document, self._labels(document)) for document in documents]
 
     def close(self) -> None:
         """Nothing is held."""

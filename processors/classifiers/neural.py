@@ -18,7 +18,9 @@ from govwire.core.errors import ClassificationError
 from govwire.core.records import Claim, Evidence, Labels, Score, StanceLabel, TopicLabel
 from govwire.core.vocabulary import Target, Vocabulary
 from processors.classifiers import NO_EPOCH, Document, digest_of
+from processors.classifiers.actors import Actors
 from processors.classifiers.encoder import Encoder, Reading, Sentence, Vector
+from processors.classifiers.facets import Facets
 from processors.classifiers.heads import SIDES, STANCES, Heads, between, load_heads, mixed, toward, whole
 from processors.classifiers.quotations import Quotation, quotations
 from processors.classifiers.sentences import Span
@@ -75,6 +77,7 @@ class NeuralClassifier:
         self._encoder, self._heads, self._relevance = encoder, heads, relevance
         self._topics = {name: encoder.embed(topic.description) for name, topic in vocabulary.topics.items()}
         self._targets = _propositions(vocabulary.targets, encoder)
+        self._facets = Facets(vocabulary, Actors(vocabulary.actors))
         self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="classify")
 
     def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
@@ -87,7 +90,7 @@ class NeuralClassifier:
 
     def _try(self, document: Document) -> Labels | ClassificationError:
         try:
-            return self._labels(document)
+            return self._facets.label(document, self._labels(document))
         except ClassificationError as error:
             return error
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govwire.core.errors import ClassificationError, ConfigError, ExtractionError
-from govwire.core.records import Labels
+from govwire.core.records import Evidence, Labels
 from processors.classifiers import Classifier, Document
 from processors.extraction.language import find_language
 
@@ -87,6 +87,13 @@ def as_row(document: Document, labels: Labels | ClassificationError, classifier:
             for stance in labels.stance
             if stance.evidence is not None
         ],
+        "laws": [{"id": law.id} | _place(law.evidence) for law in labels.laws],
+        "acts": [
+            {"act": act.act, "actor": act.actor, "actor_id": act.actor_id, "law": act.law, "by": act.by}
+            | _place(act.evidence)
+            for act in labels.acts
+        ],
+        "instruments": [{"id": instrument.id} | _place(instrument.evidence) for instrument in labels.instruments],
         "scores": {
             "relevance": labels.relevance_score,
             "topics": [{"id": score.id, "score": score.score} for score in labels.topic_scores],
@@ -122,7 +129,28 @@ def as_text(document: Document, labels: Labels | ClassificationError, classifier
             f"  claim      {SIGNS[claim.label]} {claim.holder}, {claim.target}: {claim.label} ({claim.score:.2f})"
         )
         lines.append(_quoted(claim.evidence.text, claim.evidence.start, claim.evidence.end))
+    lines += _facets(labels)
     return "\n".join(lines)
+
+
+def _facets(labels: Labels) -> Iterator[str]:
+    for law in labels.laws:
+        yield f"  law        {law.id}"
+        if law.evidence is not None:
+            yield _quoted(law.evidence.text, law.evidence.start, law.evidence.end)
+    for act in labels.acts:
+        who = f"{act.actor}{f' ({act.actor_id})' * bool(act.actor_id)}: " if act.actor else ""
+        yield f"  act        {who}{act.act}{f' {act.law}' * bool(act.law)} (by {act.by})"
+        yield _quoted(act.evidence.text, act.evidence.start, act.evidence.end)
+    for instrument in labels.instruments:
+        yield f"  instrument {instrument.id}"
+        yield _quoted(instrument.evidence.text, instrument.evidence.start, instrument.evidence.end)
+
+
+def _place(evidence: Evidence | None) -> dict[str, Any]:
+    if evidence is None:
+        return {"evidence": None, "start": None, "end": None}
+    return {"evidence": evidence.text, "start": evidence.start, "end": evidence.end}
 
 
 def _quoted(evidence: str, start: int, end: int) -> str:

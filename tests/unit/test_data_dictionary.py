@@ -43,7 +43,7 @@ def _type_of(annotation: Any) -> str:
         return _type_of(parts[0])
     if origin is Literal or isinstance(annotation, EnumType):
         *first, last = (f"`{value}`" for value in (parts or annotation))
-        return f"{', '.join(first)} or {last}"
+        return f"{', '.join(first)} or {last}" if first else last
     if origin is tuple:
         return f"list of {_type_of(parts[0])}"
     if origin in {Union, UnionType}:

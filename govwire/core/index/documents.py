@@ -67,6 +67,9 @@ def article_body(tagged: Tagged) -> Mapping[str, Any]:
         "topics": [topic.model_dump() for topic in labels.topics],
         "stance": [stance.model_dump() for stance in labels.stance],
         "claims": [_claim_facts(claim) for claim in labels.claims],
+        "laws": [law.model_dump() for law in labels.laws],
+        "acts": [act.model_dump() for act in labels.acts],
+        "instruments": [instrument.model_dump() for instrument in labels.instruments],
         "text_tokens": _joined(article.text, article.language),
     }
 
@@ -93,6 +96,9 @@ def _shared_facts(article: Article, labels: Labels) -> dict[str, Any]:
         "sort_at": instant(article.sort_at),
         "topic_ids": [topic.id for topic in labels.topics],
         "stance_labels": [f"{stance.target}:{stance.label}" for stance in labels.stance],
+        "law_ids": [law.id for law in labels.laws],
+        "act_ids": sorted({act.act for act in labels.acts}),
+        "instrument_ids": [instrument.id for instrument in labels.instruments],
     }
 
 

@@ -1,7 +1,7 @@
 """The query language, one everywhere: search, subscriptions, exports.
 
 Words, "phrases", AND, OR, NOT (or -), brackets; words side by side must all be there. Fields: `title: source: kind:
-country: lang: topic: story: tag: date: since: until:`; `stance.<target>:favor` is the article's label, a bare
+country: lang: topic: law: act: instrument: story: tag: date: since: until:`; `stance.<target>:favor` is the article's label, a bare
 `stance:` means stronger_governance; `claim:(holder:"Zeng Yi" target:inclusive_development stance:favor)` must hold
 inside one claim; `candidates:yes` includes claims below the display threshold. The empty query is everything.
 """
@@ -32,7 +32,7 @@ class Query:
 def parse(text: str, now: datetime, vocabulary: Vocabulary | None = None) -> Query:
     """Parse a query; `since:7d` counts from `now`, so parse again when time has passed.
 
-    With a vocabulary, topics and targets that it does not know are mistakes.
+    With a vocabulary, topics, targets, laws and instruments that it does not know are mistakes.
 
     Raises:
         QueryError: what is wrong, the column, and what to write instead.

@@ -1,7 +1,7 @@
 """The grammar of the query language, and the way from a user's text to the syntax tree, by lark."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -25,7 +25,7 @@ from govwire.core.query.tree import (
     Words,
     row,
 )
-from govwire.core.records import Label
+from govwire.core.records import ActKind, Label
 from govwire.core.vocabulary import SourceKind, Vocabulary
 
 _GRAMMAR = r"""
@@ -59,6 +59,7 @@ _FIELDS = ("title", *FACTS, "stance.<target>", "date", "since", "until", "claim"
 _CLAIM_FIELDS = ("holder", "target", "stance")
 _LABELS: tuple[str, ...] = get_args(Label)
 _KINDS: tuple[str, ...] = get_args(SourceKind)
+_ACTS: tuple[str, ...] = get_args(ActKind)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _AGO = re.compile(r"(\d{1,6})([hdw])")
 _DAY = re.compile(r"(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?")
@@ -207,8 +208,10 @@ class _Builder:
 
     def _fact(self, name: str, value: str, column: int) -> str:
         match name:
-            case "topic":
-                self._check("topic", value, column)
+            case "topic" | "law" | "instrument":
+                self._check(name, value, column)
+            case "act":
+                return _known("act", value, _ACTS, column)
             case "kind":
                 return _known("kind", value, _KINDS, column)
             case "country":
@@ -232,7 +235,13 @@ class _Builder:
 
     def _check(self, kind: str, name: str, column: int) -> None:
         if self.vocabulary is not None:
-            _known(kind, name, self.vocabulary.topics if kind == "topic" else self.vocabulary.targets, column)
+            tables: Mapping[str, Mapping[str, object]] = {
+                "topic": self.vocabulary.topics,
+                "target": self.vocabulary.targets,
+                "law": self.vocabulary.laws,
+                "instrument": self.vocabulary.instruments,
+            }
+            _known(kind, name, tables[kind], column)
 
     def _during(self, name: str, value: str, column: int) -> During:
         if name == "date":

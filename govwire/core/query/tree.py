@@ -22,6 +22,9 @@ FACTS: Mapping[str, str] = {
     "country": "source.country",
     "lang": "language",
     "topic": "topic_ids",
+    "law": "law_ids",
+    "act": "act_ids",
+    "instrument": "instrument_ids",
     "story": "story_id",
     "tag": "source.tags",
     "stance": "stance_labels",
@@ -69,7 +72,7 @@ class Words:
 
 @dataclass(frozen=True)
 class Fact:
-    """An exact fact: a source, a topic, a stance as `target:label` …"""
+    """An exact fact: a source, a topic, a law, a stance as `target:label` …"""
 
     field: str
     value: str

@@ -1,0 +1,259 @@
+"""Laws by their names: where a text names one, in any language, and what "the Act" means after that.
+
+A name is compared word by word, case and possessives aside, so that time is linear in the text however many names are
+known. A word is a run of letters or of digits; in scripts without spaces, one character. Full stops, commas and other
+marks that end a clause are compared too: "… of AI. Act now" names no act.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from unicodedata import normalize
+
+import regex
+
+from govwire.core.vocabulary import Law, LawKind
+from processors.classifiers.sentences import Span, sentences
+
+_WORD = regex.compile(
+    r"(?<=[\p{L}\p{M}])['’]s\b|(?P<dotted>(?<!\w)(?:\p{L}\.){2,})|[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]"
+    r"|[[\p{L}\p{M}]--[\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}]]+|\p{N}+|[+.,;:!?…，。；：！？、]",
+    flags=regex.VERSION1,
+)
+# Below a name's first and last word.
+_END = ""
+
+# What a law may be called after it was named: nouns of its names, and of its kind.
+_NOUNS = frozenset(
+    """act law bill legislation statute measure regulation directive order treaty convention compact pact accord declaration
+    statement initiative code strategy resolution omnibus standard""".split()
+)
+_NOUNS_OF_KIND: Mapping[LawKind, str] = {
+    "statute": "law act statute legislation bill measure",
+    "bill": "bill legislation measure act law",
+    "regulation": "regulation law legislation",
+    "order": "order",
+    "treaty": "treaty convention",
+    "declaration": "declaration statement",
+    "code": "code",
+    "standard": "standard",
+    "strategy": "strategy",
+    "guideline": "",
+}
+_NOUN = "|".join(sorted(_NOUNS, key=len, reverse=True))
+_MONTH = r"(?:Jan|Feb|Mar|Apr|May|June?|July?|Aug|Sep|Oct|Nov|Dec)\w*"
+_DAY = r"(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+# "The act of signing", "the law on copyright", "the bill that …", "the law-making" are about something else.
+_ELSEWHERE = (
+    rf"(?!\s(?:of|that|governing|regulating|enforcement|firms?|schools?|professors?|degree)\b|\son\s(?!{_DAY}|{_MONTH})"
+    rf"|\sto\s(?!the\b|an?\b|[A-Z])|\sin\s(?!{_MONTH})[A-Z]|-\w)"
+)
+_ADJECTIVE = (
+    r"(?:AI|new|landmark|proposed|draft|sweeping|final|comprehensive|joint|same|whole|entire|historic|artificial\sintelligence|"
+    r"two-year-old|amended|revised|original)"
+)
+_REFERENCE = regex.compile(rf"\b(?i:the|this|that)\s(?:{_ADJECTIVE}\s){{0,2}}(?i:(?P<noun>{_NOUN}))\b{_ELSEWHERE}")
+# Another law that the list does not know, and that a later "the bill" may mean just as well.
+_UNKNOWN = regex.compile(
+    rf"\b(?i:an?|another|one|each|every|any|no|its|their|own)\s(?:(?!{_NOUN})[\w-]+\s){{0,4}}?(?P<indefinite>{_NOUN})\b"
+    rf"|\b[A-Z][\w-]*\s(?P<name>Act|Law|Bill|Treaty|Convention|Declaration|Directive|Regulation|Initiative|Code|Order)\b"
+    r"|\b(?:[SH]\.?\s?[BR]\.?|A\.?B\.?)\s?\d+(?P<number>)"
+)
+# How far, in code points, a description stands from the name it belongs to.
+_NEAR = 20
+# Between a name and the indefinite description of the same law: "SB 53, a bill that …", "a bill called SB 53".
+_APPOSED = regex.compile(
+    r"\s?[,(–—]\s?(?:is|was|as)?|\s(?:is|was|as|became|called|known\sas|named|dubbed|or)\s?(?:the\s)?"
+)
+
+
+@dataclass(frozen=True)
+class Named:
+    """A place where a law is named, or referred to by a short name."""
+
+    span: Span
+    law_id: str
+
+
+class Laws:
+    """The listed laws, found by any of their names. Compiled once; may be used from several threads."""
+
+    def __init__(self, laws: Mapping[str, Law]) -> None:
+        self._laws = dict(laws)
+        self._names = _Names()
+        self._context = _Names()
+        self._of_context: dict[str, set[str]] = {}
+        self._short: set[tuple[str, str]] = set()
+        for law in laws.values():
+            for name in law.names:
+                self._names.learn(name, law.id)
+            for name in law.short:
+                self._short.add((_key(name), law.id))
+            for word in law.context:
+                self._context.learn(word, _key(word))
+                self._of_context.setdefault(_key(word), set()).add(law.id)
+        self._nouns = {law.id: _nouns(law) for law in laws.values()}
+
+    def __getitem__(self, law_id: str) -> Law:
+        return self._laws[law_id]
+
+    def find(self, title: str, text: str, language: str = "en") -> tuple[list[Named], list[Named]]:
+        """Where title and text name laws, in order, the longest names first; offsets count in each.
+
+        In English also where a later short name ("the Act") can mean only one of them.
+        """
+        spoken = _words(title), _words(text)
+        there = set[str]().union(*(self._of_context[word] for words in spoken for word in self._context.all(words)))
+        in_title, in_text = ([each for each in self._longest(words) if self._counts(each, there)] for words in spoken)
+        named = [Named(span, law_id) for span, law_id, _ in in_text]
+        if language == "en" and (in_title or in_text):
+            named = sorted([*named, *self._references(in_title, named, text)], key=lambda each: each.span.start)
+        return [Named(span, law_id) for span, law_id, _ in in_title], named
+
+    def _longest(self, words: "Sequence[_Word]") -> Iterator[tuple[Span, str, str]]:
+        at = 0
+        while at < len(words):
+            end, law_id = self._names.at(words, at)
+            if law_id is None:
+                at += 1
+                continue
+            key = " ".join(word.key for word in words[at:end])
+            yield Span(words[at].start, words[end - 1].end), law_id, key
+            at = end
+
+    def _counts(self, found: tuple[Span, str, str], there: set[str]) -> bool:
+        """A short name means its law only where a word of its context stands."""
+        _, law_id, key = found
+        return (key, law_id) not in self._short or law_id in there
+
+    def _references(self, title: Sequence[tuple[Span, str, str]], named: Sequence[Named], text: str) -> Iterator[Named]:
+        """Short names later in the text, each as the only law of its noun that was named in the sentence before."""
+        recent = _Recent()
+        for _, law_id, _ in title:
+            recent.note(self._nouns[law_id], law_id, -1)
+        spans = sentences(text)
+        number = 0
+        for start, end, noun, known in _events(named, text):
+            while number < len(spans) - 1 and spans[number].end <= start:
+                number += 1
+            if known is not None:
+                recent.note(self._nouns[known] if known else {noun}, known, number)
+            elif (meant := recent.only(noun)) is not None:
+                recent.note(self._nouns[meant], meant, number)
+                yield Named(Span(start, end), meant)
+
+
+class _Recent:
+    """For every noun, the laws that the last sentence with one of it named; "" is one that nobody listed."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, tuple[int, set[str]]] = {}
+
+    def note(self, nouns: Iterable[str], law_id: str, sentence: int) -> None:
+        for noun in nouns:
+            before, laws = self._last.get(noun, (-2, set()))
+            self._last[noun] = sentence, laws | {law_id} if before == sentence else {law_id}
+
+    def only(self, noun: str) -> str | None:
+        _, laws = self._last.get(noun, (-2, set()))
+        return next(iter(laws)) or None if len(laws) == 1 else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Word:
+    """A word or mark as it is compared, and whether it is written in capitals."""
+
+    key: str
+    capitals: bool
+    start: int
+    end: int
+
+
+class _Names:
+    """Names as a tree of words."""
+
+    def __init__(self) -> None:
+        self._root: dict[str, Any] = {}
+
+    def learn(self, name: str, means: str) -> None:
+        """Learn a name; commas and other marks in it may be left out. One word of capitals is found in capitals."""
+        words = _words(name)
+        capitals = len(words) == 1 and words[0].capitals
+        for keys in ([word.key for word in words], [word.key for word in words if word.key[0] not in ".,;:!?，、"]):
+            node = self._root
+            for key in keys:
+                node = node.setdefault(key, {})
+            node[_END] = (means, capitals)
+
+    def at(self, words: Sequence[_Word], start: int) -> tuple[int, str | None]:
+        """The end of the longest name that begins there, and what it means."""
+        node, found = self._root, (start, None)
+        for end in range(start, len(words)):
+            if words[end].key not in node:
+                break
+            node = node[words[end].key]
+            if _END in node and (words[end].capitals or not node[_END][1]):
+                found = end + 1, node[_END][0]
+        return found
+
+    def all(self, words: Sequence[_Word]) -> set[str]:
+        """What all names mean that begin anywhere."""
+        found = (self.at(words, start)[1] for start in range(len(words)))
+        return {means for means in found if means is not None}
+
+
+def _words(text: str) -> list[_Word]:
+    words = []
+    for match in _WORD.finditer(text):
+        written = match[0].replace(".", "") if match["dotted"] else match[0]
+        if written[0] not in "'’":
+            key = normalize("NFKC", normalize("NFKC", written).casefold())
+            words.append(_Word(key, len(written) > 1 and written.isupper(), *match.span()))
+    return words
+
+
+def _key(name: str) -> str:
+    return " ".join(word.key for word in _words(name))
+
+
+def _nouns(law: Law) -> frozenset[str]:
+    spoken = {word.key for name in law.names for word in _words(name)}
+    return frozenset(_NOUNS_OF_KIND[law.kind].split()) | (_NOUNS & spoken)
+
+
+def _events(named: Sequence[Named], text: str) -> Iterator[tuple[int, int, str, str | None]]:
+    """Names, unknown laws (id "") and short names (no id) of a text, in order: start, end, noun, law."""
+    events: list[tuple[int, int, str, str | None]] = [
+        (each.span.start, each.span.end, "", each.law_id) for each in named
+    ]
+    covered = _Covered(named, text)
+    for match in _REFERENCE.finditer(text):
+        if covered.free(match.start(), match.end()):
+            events.append((match.start(), match.end(), match["noun"].lower(), None))
+    for match in _UNKNOWN.finditer(text):
+        noun = match["indefinite"] or (match["name"] or "bill").lower()
+        if covered.free(match.start(), match.end()) and not (match["indefinite"] and covered.apposed(*match.span())):
+            events.append((match.start(), match.end(), noun, ""))
+    return iter(sorted(events, key=lambda event: event[:2]))
+
+
+class _Covered:
+    """Which places of a text are names already, or beside one."""
+
+    def __init__(self, named: Sequence[Named], text: str) -> None:
+        self._text = text
+        self._starts, self._ends = [each.span.start for each in named], [each.span.end for each in named]
+        self._within = bytearray(len(text))
+        for each in named:
+            self._within[each.span.start : each.span.end] = b"\1" * (each.span.end - each.span.start)
+
+    def free(self, start: int, end: int) -> bool:
+        return not any(self._within[start:end])
+
+    def apposed(self, start: int, end: int) -> bool:
+        """Whether an indefinite description belongs to the name before or behind it."""
+        before, behind = bisect_right(self._ends, start) - 1, bisect_left(self._starts, end)
+        gaps = [self._text[self._ends[before] : start]] if before >= 0 else []
+        gaps += [self._text[end : self._starts[behind]]] if behind < len(self._starts) else []
+        return any(len(gap) <= _NEAR and _APPOSED.fullmatch(gap) for gap in gaps)

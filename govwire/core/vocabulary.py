@@ -269,13 +269,19 @@ def load_vocabulary(config: Path) -> Vocabulary:
 def _names_twice(path: Path, entries: Iterable[Actor | Law]) -> Iterator[str]:
     owners: dict[str, str] = {}
     for entry in entries:
-        for name in entry.names:
+        for number, name in enumerate(entry.names):
             key = name_key(name)
+            owner = owners.setdefault(key, entry.id)
             if not key:
                 yield f"{path}: {entry.id}.aliases: {name!r} has no letter; leave it out"
-            elif key in owners:
-                yield f"{path}: {entry.id}.aliases: {name!r} names {owners[key]} already; leave it out of one of them"
-            owners.setdefault(key, entry.id)
+            elif owner != entry.id:
+                yield f"{path}: {entry.id}.aliases: {name!r} names {owner} already; leave it out of one of them"
+            elif any(_written(name) == _written(other) for other in entry.names[:number]):
+                yield f"{path}: {entry.id}.aliases: {name!r} stands there twice; leave one out"
+
+
+def _written(name: str) -> list[str]:
+    return [word.written for word in name_words(name)]
 
 
 def _tables(kind: type[E], path: Path, problems: list[str]) -> dict[str, E]:

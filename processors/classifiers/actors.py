@@ -29,8 +29,8 @@ _DESCRIPTION = re.compile(
 )
 _GOVERNMENT = re.compile(r"(?:the )?(\w[\w.-]*(?: \w+)?) government")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
-# So short an acronym is only itself in capitals: WHO, US, IT.
-_SHORT = 3
+# Before a name these make another one: New Mexico, Northern Ireland, Latin America, South China Sea.
+_DIRECTIONS = frozenset("new north south east west northern southern eastern western central latin".split())
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,8 @@ class Actors:
 
     def __init__(self, actors: Mapping[str, Actor]) -> None:
         self._actors = dict(actors)
-        self._names: dict[tuple[str, ...], tuple[str, tuple[str, ...]]] = {}  # words -> actor, words as written
+        self._ids: dict[tuple[str, ...], str] = {}  # words of a name -> actor
+        self._written: dict[tuple[str, ...], list[tuple[str, ...]]] = {}  # the same -> its words as written
         self._longest: dict[str, int] = {}  # first word -> most words of a name that begins with it
         self._demonyms: dict[tuple[str, ...], str] = {}
         self._unspaced: dict[str, str] = {}
@@ -59,7 +60,8 @@ class Actors:
     def _learn(self, actor: Actor, name: str) -> None:
         words = _bare(name_words(name))
         key = tuple(word.key for word in words)
-        self._names[key] = actor.id, tuple(word.written for word in words)
+        self._ids[key] = actor.id
+        self._written.setdefault(key, []).append(tuple(word.written for word in words))
         self._longest[key[0]] = max(len(key), self._longest.get(key[0], 0))
         if _UNSPACED.search(name):
             self._unspaced[name] = actor.id
@@ -92,7 +94,7 @@ class Actors:
             taken = 1
             for length in range(min(self._longest.get(words[at].key, 0), len(words) - at), 0, -1):
                 actor_id = self._exact(words[at : at + length])
-                if actor_id:
+                if actor_id and not _is_of_another(text, words, at):
                     found.append(Named(Span(words[at].start, words[at + length - 1].end), actor_id))
                     taken = length
                     break
@@ -100,9 +102,10 @@ class Actors:
         return sorted(set(found), key=lambda named: named.span.start)
 
     def _exact(self, words: Sequence[NameWord]) -> str | None:
-        actor_id, written = self._names.get(tuple(word.key for word in words), (None, ()))
-        fits = all(_fits(said.written, known) for said, known in zip(words, written, strict=False))
-        return actor_id if actor_id and fits else None
+        key = tuple(word.key for word in words)
+        spellings = self._written.get(key, ())
+        fits = any(all(_fits(word.written, own) for word, own in zip(words, one, strict=True)) for one in spellings)
+        return self._ids[key] if fits else None
 
     def _by_voice(self, name: str) -> str | None:
         """Of a nameless voice, its body: "a spokesperson for OpenAI", "OpenAI's policy chief", "Chinese officials"."""
@@ -151,10 +154,20 @@ def _bare(words: list[NameWord]) -> list[NameWord]:
 
 
 def _fits(said: str, known: str) -> bool:
-    """Whether a word is written as the name has it: a capital stays one, a short acronym is all capitals."""
-    if known.isupper() and len(known) <= _SHORT:
+    """Whether a word is written as the name has it: capitals are kept, where there are small letters is free."""
+    if known.isupper():
         return said.isupper()
-    return not known[:1].isupper() or not said[:1].islower()
+    return not known[0].isupper() or not said[0].islower()
+
+
+def _is_of_another(text: str, words: Sequence[NameWord], at: int) -> bool:
+    before = words[at - 1] if at else None
+    return (
+        before is not None
+        and before.key in _DIRECTIONS
+        and before.written[0].isupper()
+        and text[before.end : words[at].start] == " "
+    )
 
 
 def _is_voice(description: str) -> bool:

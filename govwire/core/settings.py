@@ -117,6 +117,7 @@ class ClassifySettings(Section):
 
     engine: Literal["onnx", "keyword"] = "onnx"
     threads: int = Field(0, ge=0)  # 0: one for each core
+    cache_entries: int = Field(50_000, ge=0)  # passages kept in cache.db of data_dir; 0: none
 
 
 class AlertSettings(Section):

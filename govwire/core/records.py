@@ -195,6 +195,7 @@ class Evidence(Part):
 
 
 Label = Literal["favor", "against", "neutral", "unsure"]
+Neutrality = Literal["contested", "only_reported"]
 
 
 class TopicLabel(Part):
@@ -212,6 +213,8 @@ class StanceLabel(Part):
     label: Label
     score: float
     evidence: Evidence | None = None
+    # Of a neutral: shown claims on both sides, or none at all.
+    neutrality: Neutrality | None = None
 
 
 class Claim(Part):
@@ -254,6 +257,14 @@ class InstrumentMention(Part):
     evidence: Evidence  # the first sentence that names it
 
 
+class Experimental(Part):
+    """Labels for topics and targets that are on trial: beside the others, in no count, chart or alert."""
+
+    topics: tuple[TopicLabel, ...] = ()
+    stance: tuple[StanceLabel, ...] = ()
+    claims: tuple[Claim, ...] = ()
+
+
 class Labels(Part):
     """What the classifier says of one article, and which classifier under which epoch said it."""
 
@@ -267,6 +278,7 @@ class Labels(Part):
     acts: tuple[Act, ...] = ()
     instruments: tuple[InstrumentMention, ...] = ()
     topic_scores: tuple[Score, ...] = ()  # every topic, also below its threshold
+    experimental: Experimental = Experimental()
     model: str
     epoch: int
 

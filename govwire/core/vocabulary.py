@@ -92,6 +92,7 @@ class Topic(Named):
     label: str
     group: str
     description: str
+    experimental: bool = False  # on trial: labelled beside the others, in no count, chart or alert
 
 
 class Target(Named):
@@ -101,6 +102,7 @@ class Target(Named):
     proposition: str
     favor: str  # what one who is for it says, in one sentence
     against: str  # what one who is against it says
+    experimental: bool = False  # on trial: labelled beside the others, in no count, chart or alert
 
 
 ActorKind = Literal[
@@ -216,6 +218,11 @@ class Vocabulary(Entry):
     actors: dict[str, Actor] = {}
     laws: dict[str, Law] = {}
     instruments: dict[str, Instrument] = {}
+
+    def is_experimental(self, name: str) -> bool:
+        """Whether this is the id of a topic or target on trial."""
+        entry = self.topics.get(name) or self.targets.get(name)
+        return entry is not None and entry.experimental
 
     def source(self, source_id: str) -> Source:
         """A source by id.

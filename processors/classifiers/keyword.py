@@ -1,23 +1,16 @@
 """The `keyword` engine: English term lists and counting. A baseline that anybody can read, and quick."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from govwire.core.errors import ClassificationError
-from govwire.core.records import Claim, Evidence, Labels, Score, StanceLabel, TopicLabel
 from govwire.core.vocabulary import Vocabulary
-from processors.classifiers import NO_EPOCH, Document, digest_of
+from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
-from processors.classifiers.facets import Facets
+from processors.classifiers.judgement import STANCES, Cuts, Discussed, Judgement, Prominence, Stance, Statement
 from processors.classifiers.quotations import quotations
 from processors.classifiers.sentences import Span, sentences
+from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TargetTerms, TermList, Terms
-
-OVERALL = "stronger_governance"
-# More subjects than the annotation guide allows a passage are noise.
-MAX_TOPICS = 4
-# How often a topic's terms occur before it is what the text is about, and before it is mentioned.
-ABOUT, MENTIONED = 1, 1
 
 
 @dataclass(frozen=True)
@@ -37,91 +30,103 @@ class _Cues:
         return self.favor.count(text) - self.against.count(text)
 
 
-class KeywordClassifier:
-    """Counts terms; labels English only, and decides relevance in other languages."""
+class KeywordEngine:
+    """Counts terms. May be used from several threads."""
 
-    model = "keyword-1"
+    model = "keyword-2"
+    # A single term is enough for a label; a baseline is never unsure, and shows all it finds.
+    cuts = Cuts(topic=0.5, target=0.5, unsure=0.0, candidate=0.5, shown=0.5)
 
     def __init__(self, vocabulary: Vocabulary, terms: dict[str, TermList]) -> None:
-        self.digest = digest_of(self.model, vocabulary, *terms.values())
+        self.digest = self.model
         self._relevance = Relevance(terms)
-        self._facets = Facets(vocabulary, Actors(vocabulary.actors))
+        self._actors = Actors(vocabulary.actors)
         english = terms["en"]
         self._topics = {topic: Terms(english.topics.get(topic, ())) for topic in vocabulary.topics}
         self._targets = {
             name: _Cues.of(english.targets[name]) for name in vocabulary.targets if name in english.targets
         }
 
-    def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
-        """Labels for each document, in order."""
-        return [self._facets.label(document, self._labels(document)) for document in documents]
+    def judge(self, document: Document) -> Judgement:
+        """The judgement of one English text."""
+        if not self._relevance.decides(_whole(document), "en"):
+            return Judgement(relevant=False, relevance=0.0, relevance_by="keyword")
+        return self.count(document)
+
+    def count(self, document: Document) -> Judgement:
+        """What the terms say of a text that is relevant."""
+        return Judgement(
+            relevant=True,
+            relevance=1.0,
+            relevance_by="keyword",
+            topics=self._prominences(_whole(document)),
+            targets=tuple(self._discussed(document)),
+            statements=(*self._direct(document.text), *self._indirect(document.text)),
+        )
 
     def close(self) -> None:
         """Nothing is held."""
 
-    def _labels(self, document: Document) -> Labels:
-        whole = f"{document.title}. {document.text}"
-        english = document.language == "en"
-        relevant = self._relevance.decides(whole, document.language)
-        counts = {name: terms.count(whole) for name, terms in self._topics.items()} if english and relevant else {}
-        return Labels(
-            relevant=relevant,
-            relevance_score=float(relevant),
-            relevance_by="keyword" if english else "terms",
-            topics=_topics(counts),
-            stance=self._stances(document.text, whole) if counts else (),
-            claims=self._claims(document.text) if counts else (),
-            topic_scores=tuple(Score(id=name, score=_score(count)) for name, count in counts.items()),
-            model=self.model,
-            epoch=NO_EPOCH,
-        )
+    def _prominences(self, whole: str) -> dict[str, Prominence]:
+        chances = {name: _chance(terms.count(whole)) for name, terms in self._topics.items()}
+        return {name: Prominence(chance, chance) for name, chance in chances.items()}
 
-    def _stances(self, text: str, whole: str) -> tuple[StanceLabel, ...]:
-        spans = sentences(text)
-        return tuple(
-            _stance(name, cues, text, whole, spans)
-            for name, cues in self._targets.items()
-            if name == OVERALL or cues.about.count(whole) >= MENTIONED
-        )
+    def _discussed(self, document: Document) -> Iterator[Discussed]:
+        whole, spans = _whole(document), sentences(document.text)
+        for name, cues in self._targets.items():
+            leans = {span: cues.lean(span.of(document.text)) for span in spans}
+            shows: dict[Stance, Span] = {}
+            if leans:
+                most, least = max(spans, key=leans.__getitem__), min(spans, key=leans.__getitem__)
+                shows |= {"favor": most} if leans[most] > 0 else {}
+                shows |= {"against": least} if leans[least] < 0 else {}
+            side, chance = _side(cues.lean(whole))
+            stance = {**_chances(side, chance), "neutral": 1 - chance}
+            yield Discussed(name, _chance(cues.about.count(whole)), stance, shows)
 
-    def _claims(self, text: str) -> tuple[Claim, ...]:
-        claims = []
+    def _direct(self, text: str) -> Iterator[Statement]:
+        """What quotations say, of the target whose terms they have most, or else overall."""
         for quotation in quotations(text):
-            quote = quotation.span.of(text)
-            discussed = [name for name, cues in self._targets.items() if cues.about.occur(quote)]
-            target = max(discussed, key=lambda name: self._targets[name].about.count(quote), default=OVERALL)
-            lean = self._targets[target].lean(quote)
-            if lean:
-                evidence = Evidence(text=quote, start=quotation.span.start, end=quotation.span.end)
-                label = "favor" if lean > 0 else "against"
-                claims.append(
-                    Claim(
-                        holder=quotation.holder, target=target, label=label, score=_score(abs(lean)), evidence=evidence
-                    )
-                )
-        return tuple(claims)
+            quoted = quotation.span.of(text)
+            counts = {name: cues.about.count(quoted) for name, cues in self._targets.items()}
+            target = max(counts, key=counts.__getitem__, default=OVERALL)
+            yield from self._said(text, [target if counts.get(target) else OVERALL], quotation.holder, quotation.span)
+
+    def _indirect(self, text: str) -> Iterator[Statement]:
+        """What sentences without such a quotation say of the targets they name, by whom they give the word."""
+        quoted = [quotation.span for quotation in quotations(text)]
+        speaking = Speakers(text, self._actors).speaking()
+        for span in sentences(text):
+            mentions = [mention for mention in speaking if span.overlap(mention)]
+            if mentions and not any(span.overlap(quotation) for quotation in quoted):
+                named = [name for name, cues in self._targets.items() if cues.about.occur(span.of(text))]
+                yield from self._said(text, named, mentions[0], span)
+
+    def _said(self, text: str, targets: Iterable[str], mention: Span, said: Span) -> Iterator[Statement]:
+        for target in targets:
+            cues = self._targets.get(target)
+            side, chance = _side(cues.lean(said.of(text)) if cues else 0)
+            if chance:
+                yield Statement(mention, target, _chances(side, chance), {side: said})
 
 
-def _topics(counts: dict[str, int]) -> tuple[TopicLabel, ...]:
-    ranked = sorted((name for name in counts if counts[name] >= MENTIONED), key=lambda name: -counts[name])
-    return tuple(
-        TopicLabel(id=name, score=_score(counts[name]), role="about" if counts[name] >= ABOUT else "mentioned")
-        for name in ranked[:MAX_TOPICS]
-    )
+def open_keyword(vocabulary: Vocabulary, terms: dict[str, TermList]) -> KeywordEngine:
+    """The engine with the English term list."""
+    return KeywordEngine(vocabulary, terms)
 
 
-def _stance(name: str, cues: _Cues, text: str, whole: str, spans: Sequence[Span]) -> StanceLabel:
-    lean = cues.lean(whole)
-    evidence = None
-    if lean and spans:
-        shows = max(spans, key=lambda span: cues.lean(span.of(text)) * (1 if lean > 0 else -1))
-        evidence = Evidence(text=shows.of(text), start=shows.start, end=shows.end)
-    label = "neutral" if not lean else "favor" if lean > 0 else "against"
-    return StanceLabel.model_validate(
-        {"target": name, "label": label, "score": _score(abs(lean)), "evidence": evidence}
-    )
+def _whole(document: Document) -> str:
+    return f"{document.title}. {document.text}"
 
 
-def _score(count: int) -> float:
+def _side(lean: int) -> tuple[Stance, float]:
+    return "favor" if lean > 0 else "against", _chance(abs(lean))
+
+
+def _chances(side: Stance, chance: float) -> dict[Stance, float]:
+    return {stance: chance if stance == side else 0.0 for stance in STANCES}
+
+
+def _chance(count: int) -> float:
     """A count as a number from 0 towards 1."""
     return round(1 - 2.0**-count, 4)

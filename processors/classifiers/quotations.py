@@ -1,4 +1,4 @@
-"""Direct quotations and who they are given to: the name beside the speech verb, as written. No name, no claim.
+"""Direct quotations and who they are given to: the name beside the speech verb, where it stands. No name, no claim.
 
 Rules on the text's surface, after the pattern of textacy's direct quotations (quotation marks, a cue verb, a name near
 it). Pronouns and descriptions ("he", "the minister") are not resolved: what is not named is left out.
@@ -18,10 +18,10 @@ REACH = 160
 
 @dataclass(frozen=True)
 class Quotation:
-    """What is between quotation marks, marks included, and its holder as written."""
+    """What is between quotation marks, marks included, and where its holder is named."""
 
     span: Span
-    holder: str
+    holder: Span
 
 
 _QUOTED = re.compile(r"“[^“”\n]+”|\"[^\"\n]+\"|«[^«»\n]+»|„[^„“”\n]+[“”]|(?<!\w)‘[^‘\n]+?’(?!\w)")
@@ -67,7 +67,7 @@ def quotations(text: str) -> list[Quotation]:
     return found
 
 
-def _going_on(text: str, quoted: Span, found: Sequence[Quotation]) -> str | None:
+def _going_on(text: str, quoted: Span, found: Sequence[Quotation]) -> Span | None:
     """The holder of the quotation before, where this one goes on in the same paragraph: “A,” said she. “B.”"""
     if not found:
         return None
@@ -75,26 +75,29 @@ def _going_on(text: str, quoted: Span, found: Sequence[Quotation]) -> str | None
     return found[-1].holder if len(between) <= REACH and "\n" not in between else None
 
 
-def _holder(text: str, quoted: Span) -> str | None:
+def _holder(text: str, quoted: Span) -> Span | None:
     after = text[quoted.end : quoted.end + REACH].partition("\n")[0]
-    before = text[max(0, quoted.start - REACH) : quoted.start]
     if text[quoted.end - 2] == "." and not after.startswith(","):
         # The sentence has ended inside the marks: what follows is another one, and its speaker another matter.
         after = ""
-    return next((name for name in _candidates(before, after)), None)
+    start = max(0, quoted.start - REACH)
+    return next(_candidates(text[start : quoted.start], start, after, quoted.end), None)
 
 
-def _candidates(before: str, after: str) -> Iterator[str]:
-    for pattern, side in ((_AFTER_VERB, after), (_AFTER_NAME, after), (_ACCORDING_AFTER, after)):
-        match = pattern.match(side)
+def _candidates(before: str, before_at: int, after: str, after_at: int) -> Iterator[Span]:
+    for pattern in (_AFTER_VERB, _AFTER_NAME, _ACCORDING_AFTER):
+        match = pattern.match(after)
         if match:
-            yield _name(match)
+            yield _name(match, after_at)
     for pattern in (_BEFORE, _ACCORDING):
         match = pattern.search(before)
         if match:
-            yield _name(match)
+            yield _name(match, before_at)
 
 
-def _name(match: re.Match[str]) -> str:
-    name = next(value for value in match.groups() if value)
-    return re.sub(r"(?<=\w\w)\.$|['’]s$", "", name)
+def _name(match: re.Match[str], at: int) -> Span:
+    """The name that a pattern found in a stretch that begins at `at`, without the full stop or possessive after it."""
+    group = next(number for number, value in enumerate(match.groups(), 1) if value)
+    name = re.sub(r"(?<=\w\w)\.$|['’]s$", "", match[group])
+    start = at + match.start(group)
+    return Span(start, start + len(name))

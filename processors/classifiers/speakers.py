@@ -78,6 +78,12 @@ class Speakers:
         spans = {*names, *(phrase.span for phrase in self._phrases)}
         return sorted(spans, key=lambda span: (span.start, span.end))
 
+    def speaking(self) -> list[Span]:
+        """The mentions that are given the word: subjects of a speech verb, or after "according to", in order."""
+        places: list[Name | Phrase] = [*self._names, *self._phrases]
+        spans = {one.span for one in places if speaks(self._tokens, one.first, one.end)}
+        return sorted(spans, key=lambda span: (span.start, span.end))
+
     def holder(self, mention: Span) -> Holder | None:
         """Who a stretch of the text names or stands for; None where that is nobody, or not certain."""
         first, end = bisect_right(self._ends, mention.start), bisect_left(self._starts, mention.end)

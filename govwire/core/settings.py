@@ -7,9 +7,9 @@ at once, with its key and a hint. Secrets come from the environment or from file
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from govwire.core.errors import ConfigError
@@ -113,11 +113,23 @@ class ExtractSettings(Section):
 
 
 class ClassifySettings(Section):
-    """Which classifier labels, and with how many threads."""
+    """Which classifier labels, and with how many threads; `hub_…` are of the engine `hub`."""
 
-    engine: Literal["onnx", "keyword"] = "onnx"
+    engine: Literal["onnx", "hub", "keyword"] = "onnx"
     threads: int = Field(0, ge=0)  # 0: one for each core
     cache_entries: int = Field(50_000, ge=0)  # passages kept in cache.db of data_dir; 0: none
+    hub_model: str | None = Field(None, min_length=1)  # a name on the Hugging Face hub, or a folder
+    hub_revision: str | None = Field(None, min_length=1)  # branch, tag or commit; of a name only
+    hub_device: Literal["auto", "cpu", "cuda"] = "auto"
+    hub_batch: int = Field(16, ge=1)
+    hub_max_tokens: int = Field(512, ge=64)
+    hub_windows: int = Field(4, ge=1)  # of so many tokens; what comes after them is not read
+
+    @model_validator(mode="after")
+    def _hub_has_a_model(self) -> Self:
+        if self.engine == "hub" and self.hub_model is None:
+            raise ValueError("hub_model: which? name a classifier of the Hugging Face hub, or a folder that holds one")
+        return self
 
 
 class AlertSettings(Section):

@@ -51,6 +51,14 @@ def test_a_broken_file_is_one_clear_line(config: Path) -> None:
     assert "\n" not in str(caught.value)
 
 
+def test_the_hub_engine_without_a_model_is_a_mistake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GOVWIRE_CLASSIFY__ENGINE", "hub")
+    with pytest.raises(ConfigError, match=r"classify: hub_model: which\? name a classifier"):
+        load_settings()
+    monkeypatch.setenv("GOVWIRE_CLASSIFY__HUB_MODEL", "owner/model")
+    assert load_settings().classify.hub_model == "owner/model"
+
+
 def test_secrets_are_masked_wherever_settings_are_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GOVWIRE_BUS__PASSWORD", "hunter2")
     monkeypatch.setenv("GOVWIRE_STATE__URL", "postgresql+psycopg://me:hunter2@db/govwire")

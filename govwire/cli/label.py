@@ -40,14 +40,45 @@ def classify(
 
 @app.command()
 def evaluate(
-    file: Annotated[Path, typer.Argument(help="Labelled records, JSON Lines.")],
+    file: Annotated[Path | None, typer.Argument(help="Labelled records, JSON Lines.")] = None,
+    *,
+    held_out: Annotated[
+        bool, typer.Option("--held-out", help="Instead of a file: the committed records that training leaves out.")
+    ] = False,
+    agreement: Annotated[
+        bool, typer.Option("--agreement", help="Score the second reading of the committed data, and no classifier.")
+    ] = False,
+    support: Annotated[bool, typer.Option("--support", help="Print how often each label occurs, too.")] = False,
+    probes: Annotated[
+        bool, typer.Option("--probes", help="Mask and deny propositions, compare contrast pairs, test scores, too.")
+    ] = False,
+    scorecard: Annotated[Path | None, typer.Option(help="Write how good each topic and target is (Markdown).")] = None,
+    examples: Annotated[Path | None, typer.Option(help="Write a dozen records with their labels (Markdown).")] = None,
     as_json: Json = False,
 ) -> None:
     """Score the classifier on labelled records, beside the majority and keyword baselines, with 95 % intervals."""
-    from processors.classifiers.evaluate import evaluate_file, render
+    from processors.classifiers import evaluation
 
-    figures = evaluate_file(file, settings(), vocabulary())
-    typer.echo(render(figures, as_json=as_json))
+    if [file is not None, held_out, agreement].count(True) != 1:
+        raise typer.BadParameter("name a FILE, or give --held-out or --agreement")
+    if agreement:
+        if support or probes or scorecard or examples:
+            raise typer.BadParameter("--agreement prints its figures alone")
+        typer.echo(evaluation.render(evaluation.agreement_rows(), as_json=as_json))
+        return
+    gold = evaluation.read_gold(file) if file is not None else evaluation.held_out()
+    answers = evaluation.answer(gold, settings(), vocabulary())
+    rows = evaluation.figure_rows(answers)
+    if support:
+        rows += evaluation.support_rows(gold)
+    if probes:
+        rows += evaluation.probe_rows(answers, evaluation.opener(settings()), vocabulary())
+    typer.echo(evaluation.render(rows, as_json=as_json))
+    what = f"govwire evaluate {file.name if file is not None else '--held-out'}"
+    if scorecard is not None:
+        scorecard.write_text(evaluation.scorecard(answers, what), encoding="utf-8")
+    if examples is not None:
+        examples.write_text(evaluation.examples(answers, vocabulary(), what), encoding="utf-8")
 
 
 @app.command()

@@ -9,7 +9,7 @@ from govwire.core.settings import Settings
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
 from processors.classifiers import Classifier, open_classifier
-from processors.classifiers.evaluate import Labelled
+from processors.classifiers.evaluation import Labelled
 from processors.classifiers.rows import as_json, as_text, read
 
 TEXT = (

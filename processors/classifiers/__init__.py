@@ -1,6 +1,7 @@
 """Classifiers: what a text is about, where it stands, and who says so. Pure: texts in, labels out, no state, no bus.
 
-Two engines behind one protocol: `onnx`, the small model shipped in this package, and `keyword`, the English term lists.
+Three engines judge (judgement.py): `onnx`, the small model shipped in this package; `hub`, any model of the hub;
+`keyword`, the English term lists. One place makes labels of what they say (labelling.py).
 Labels depend on the text alone: not on the batch, the number of threads or the order. The heavy libraries are imported
 when an engine is opened, not before.
 """
@@ -8,7 +9,7 @@ when an engine is opened, not before.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -17,8 +18,14 @@ from govwire.core.records import Labels
 from govwire.core.settings import Settings, find_config
 from govwire.core.vocabulary import Vocabulary
 
-Engine = Literal["onnx", "keyword"]
+if TYPE_CHECKING:
+    from processors.classifiers.judgement import Engine
+    from processors.classifiers.terms import TermList
 
+EngineName = Literal["onnx", "hub", "keyword"]
+
+# The target that every relevant text has a stance on.
+OVERALL = "stronger_governance"
 # Labels of a classifier that no epoch has numbered yet; the stage sets the number.
 NO_EPOCH = 0
 
@@ -34,7 +41,7 @@ class Document:
 
 
 class Classifier(Protocol):
-    """An engine with its vocabulary. May be used from several threads."""
+    """An engine with its vocabulary (labelling.py). May be used from several threads."""
 
     model: str  # name and version, for people
     digest: str  # of the model, the topics, the targets, the terms and the thresholds: what an epoch is known by
@@ -46,23 +53,36 @@ class Classifier(Protocol):
         """Release threads."""
 
 
-def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: Engine | None = None) -> Classifier:
-    """The engine of the settings, or the one named, with the vocabulary and the term lists of the config folder.
+def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: EngineName | None = None) -> Classifier:
+    """The classifier of the settings' engine, or of the one named, with the vocabulary and terms of the config folder.
 
     Raises:
-        ConfigError: a term list is wrong.
+        ConfigError: a term list is wrong, or an engine's extra is not installed.
         ModelError: model files are missing or unreadable.
     """
+    from processors.classifiers.labelling import LabellingClassifier
     from processors.classifiers.terms import load_terms
 
     terms = load_terms(find_config())
-    if (engine or settings.classify.engine) == "keyword":
-        from processors.classifiers.keyword import KeywordClassifier
+    opened = open_engine(engine or settings.classify.engine, settings, vocabulary, terms)
+    return LabellingClassifier(opened, vocabulary, terms, settings.classify.threads)
 
-        return KeywordClassifier(vocabulary, terms)
-    from processors.classifiers.neural import open_neural
 
-    return open_neural(vocabulary, terms, settings.classify.threads)
+def open_engine(name: EngineName, settings: Settings, vocabulary: Vocabulary, terms: "dict[str, TermList]") -> "Engine":
+    """An engine alone, which judges and labels nothing; raises as `open_classifier` does."""
+    match name:
+        case "keyword":
+            from processors.classifiers.keyword import open_keyword
+
+            return open_keyword(vocabulary, terms)
+        case "hub":
+            from processors.classifiers.hub import open_hub
+
+            return open_hub(settings, vocabulary, terms)
+        case "onnx":
+            from processors.classifiers.neural import open_neural
+
+            return open_neural(settings, vocabulary, terms)
 
 
 def digest_of(model: str, vocabulary: Vocabulary, *parts: BaseModel | bytes) -> str:

@@ -22,48 +22,65 @@ from processors.classifiers.sentences import Span, sentences
 
 # Means and all that follows from them are double, so that the order of a sum cannot move a score by what is rounded.
 Vector = NDArray[np.float64]
-Tokens = NDArray[np.float32]
 
-# What all-MiniLM-L6-v2 was trained on (its sentence_bert_config.json); the title is context in every window.
-WINDOW_TOKENS = 256
-TITLE_TOKENS = 32
-
-
-@dataclass(frozen=True)
-class Window:
-    """A stretch of the text, with the title before it: mean vectors of length 1."""
-
-    tokens: int
-    vector: Vector  # last layer: the meaning
-    middle: Vector  # third layer: closer to the words
+# A passage of news is seldom longer; the time that attention takes grows with the square of it.
+WINDOW_TOKENS = 384
+# The title is context in every window.
+TITLE_TOKENS = 40
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of the text; its vector is the mean of its tokens, read in their window."""
+    """A sentence of the text, or the part of a long one that is in a window: tokens `first` to `end` of the window."""
 
     span: Span
-    vector: Vector
+    first: int
+    end: int
+
+
+@dataclass(frozen=True)
+class Window:
+    """A stretch of the text as the model gets it: [CLS] title [SEP] sentences [SEP]."""
+
+    ids: tuple[int, ...]
+    tokens: tuple[Span, ...]  # where the tokens of the text lie in it; the first of them is number `first`
+    first: int
+    sentences: tuple[Sentence, ...]
+
+    def sentence_of(self, token: int) -> int:
+        """The number of the sentence that has a token of the text."""
+        return next(number for number, one in enumerate(self.sentences) if one.first <= token < one.end)
+
+    def lead(self, tokens: int) -> "Window":
+        """Its beginning, whole sentences as far as they fit; at least one."""
+        kept = [one for one in self.sentences if one.end < tokens] or list(self.sentences[:1])
+        end = min(kept[-1].end, max(tokens, self.first + 1))
+        return Window((*self.ids[:end], self.ids[-1]), self.tokens[: end - self.first], self.first, tuple(kept))
+
+    def span(self, first: int, end: int) -> Span:
+        """The stretch of the text that these tokens cover."""
+        return Span(self.tokens[first - self.first].start, self.tokens[end - 1 - self.first].end)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """A whole text as the heads see it."""
+    """The vectors of a window: of each token [tokens, size], after the last layer; the mean after the middle one."""
 
-    windows: tuple[Window, ...]
-    sentences: tuple[Sentence, ...]
+    tokens: Vector
+    middle: Vector
 
+    @property
+    def whole(self) -> Vector:
+        """The mean vectors of both layers: the words and the meaning."""
+        return np.concatenate([self.middle, self.tokens.mean(axis=0)])
 
-@dataclass(frozen=True)
-class _Piece:
-    """Tokens of one sentence that fit a window."""
-
-    span: Span
-    ids: Sequence[int]
+    def mean(self, first: int, end: int) -> Vector:
+        """The mean vector of some tokens."""
+        return np.asarray(self.tokens[first:end].mean(axis=0))
 
 
 class Encoder:
-    """all-MiniLM-L6-v2 from the files of a folder. May be used from several threads."""
+    """The fine-tuned all-MiniLM-L6-v2 from the files of a folder. May be used from several threads."""
 
     def __init__(self, folder: Path) -> None:
         """Load the model.
@@ -74,96 +91,113 @@ class Encoder:
         # Else importing transformers warns that PyTorch is missing, which it is on purpose.
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         import onnxruntime
-        from transformers import AutoTokenizer
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = folder / "encoder.onnx"
         unreadable: tuple[type[Exception], ...] = (OSError, ValueError, *_runtime_errors())
-        self._failed: tuple[type[Exception], ...] = (TypeError, ValueError, *_runtime_errors())
+        self.failures: tuple[type[Exception], ...] = (TypeError, ValueError, *_runtime_errors())
+        self.tokenizer = Tokenizer(folder)
         try:
-            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
             self._session: Any = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except unreadable as error:
             raise ModelError(f"model {path}: {error}; install govwire again, or run 'govwire train'") from error
-        self._first, self._last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
 
-    def read(self, title: str, text: str) -> Reading:
-        """Encode a text, in as many windows as it takes.
+    def windows(self, title: str, text: str) -> list[Window]:
+        """A text in as many windows as it takes; one without sentences for an empty text.
 
         Raises:
-            ClassificationError: the tokenizer or the model fails on it.
+            ClassificationError: the tokenizer fails on it.
         """
         try:
-            heading = self._tokens(f"{title}.")[0][:TITLE_TOKENS] if title else []
-            windows, sums = [], _Sums()
-            for pieces in _windows(self._pieces(text), WINDOW_TOKENS - 2 - len(heading)):
-                window, token_vectors = self._window(heading, pieces)
-                windows.append(window)
-                sums.add(pieces, token_vectors, 1 + len(heading))
-        except self._failed as error:
+            return self.tokenizer.windows(title, text)
+        except self.failures as error:
+            raise ClassificationError(f"tokenizer: {error}") from error
+
+    def read(self, window: Window) -> Reading:
+        """The vectors of a window.
+
+        Raises:
+            ClassificationError: the model fails on it.
+        """
+        try:
+            token, middle = self._session.run(
+                ["token_vectors", "middle_vectors"], {"input_ids": np.array([window.ids])}
+            )
+        except self.failures as error:
             raise ClassificationError(f"encoder: {error}") from error
-        return Reading(tuple(windows), sums.sentences())
+        return Reading(token[0].astype(np.float64), middle[0].mean(axis=0, dtype=np.float64))
 
-    def embed(self, sentence: str) -> Vector:
-        """The vector of one short text by itself: a topic's description, a target's proposition."""
-        return self.read("", sentence).windows[0].vector
+    def embed(self, sentence: str) -> Reading:
+        """The vectors of one short text by itself: a topic's description, a target's proposition."""
+        return self.read(self.tokenizer.short(sentence))
 
-    def window_ids(self, title: str, text: str) -> list[list[int]]:
-        """The token ids of every window, as the model gets them: what a benchmark of the bare runtime needs."""
-        heading = self._tokens(f"{title}.")[0][:TITLE_TOKENS] if title else []
-        windows = _windows(self._pieces(text), WINDOW_TOKENS - 2 - len(heading))
-        return [self._ids(heading, pieces) for pieces in windows]
 
-    def _tokens(self, text: str) -> tuple[list[int], list[int]]:
+class Tokenizer:
+    """Texts to windows of token ids; the model's own word pieces."""
+
+    def __init__(self, folder: Path) -> None:
+        """Load it.
+
+        Raises:
+            ModelError: a file is missing or cannot be read.
+        """
+        from transformers import AutoTokenizer
+
+        try:
+            self._tokenizer: Any = AutoTokenizer.from_pretrained(str(folder), local_files_only=True)
+        except (OSError, ValueError) as error:
+            raise ModelError(f"model {folder}: {error}; install govwire again, or run 'govwire train'") from error
+        self._first, self._last = self._tokenizer.cls_token_id, self._tokenizer.sep_token_id
+
+    def windows(self, title: str, text: str) -> list[Window]:
+        """A text in as many windows as it takes."""
+        heading = self._tokens(title)[0][:TITLE_TOKENS]
+        pieces = self._pieces(text)
+        return [self._window(heading, group) for group in _grouped(pieces, WINDOW_TOKENS - 3 - len(heading))]
+
+    def short(self, sentence: str) -> Window:
+        """One short text between the marks, as a window without sentences."""
+        ids = self._tokens(sentence)[0][: WINDOW_TOKENS - 2]
+        return Window((self._first, *ids, self._last), (), 1, ())
+
+    def _tokens(self, text: str) -> tuple[list[int], list[tuple[int, int]]]:
         encoded = self._tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, verbose=False)
-        return encoded["input_ids"], [start for start, _ in encoded["offset_mapping"]]
+        return encoded["input_ids"], encoded["offset_mapping"]
 
-    def _pieces(self, text: str) -> list[_Piece]:
-        ids, starts = self._tokens(text)
+    def _pieces(self, text: str) -> list["_Piece"]:
+        """Sentences with their tokens; one that is longer than a window, in several pieces."""
+        ids, offsets = self._tokens(text)
+        starts = [start for start, _ in offsets]
         pieces = []
-        limit = WINDOW_TOKENS - 2 - TITLE_TOKENS
+        limit = WINDOW_TOKENS - 3 - TITLE_TOKENS
         for span in sentences(text):
-            own = ids[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
-            pieces += [_Piece(span, own[at : at + limit]) for at in range(0, len(own), limit)]
+            first, end = bisect_left(starts, span.start), bisect_left(starts, span.end)
+            for at in range(first, end, limit):
+                stop = min(end, at + limit)
+                pieces.append(_Piece(span, tuple(ids[at:stop]), tuple(Span(*one) for one in offsets[at:stop])))
         return pieces
 
-    def _ids(self, heading: Sequence[int], pieces: Sequence[_Piece]) -> list[int]:
-        return [self._first, *heading, *(token for piece in pieces for token in piece.ids), self._last]
-
-    def _window(self, heading: Sequence[int], pieces: Sequence[_Piece]) -> tuple[Window, Tokens]:
-        ids = self._ids(heading, pieces)
-        token, middle = self._session.run(["token_vectors", "middle_vectors"], {"input_ids": np.array([ids])})
-        return Window(len(ids), unit(_mean(token[0])), unit(_mean(middle[0]))), token[0]
-
-
-class _Sums:
-    """Sums of token vectors for each sentence; a long sentence may lie in several windows."""
-
-    def __init__(self) -> None:
-        self._sums: dict[Span, Vector] = {}
-
-    def add(self, pieces: Sequence[_Piece], token_vectors: Tokens, at: int) -> None:
+    def _window(self, heading: Sequence[int], pieces: Sequence["_Piece"]) -> Window:
+        first = at = 2 + len(heading)
+        found = []
         for piece in pieces:
-            end = at + len(piece.ids)
-            total = token_vectors[at:end].sum(axis=0, dtype=np.float64)
-            self._sums[piece.span] = self._sums[piece.span] + total if piece.span in self._sums else total
-            at = end
-
-    def sentences(self) -> tuple[Sentence, ...]:
-        return tuple(Sentence(span, unit(total)) for span, total in self._sums.items())
+            found.append(Sentence(piece.span, at, at + len(piece.ids)))
+            at += len(piece.ids)
+        ids = (self._first, *heading, self._last, *(one for piece in pieces for one in piece.ids), self._last)
+        return Window(ids, tuple(span for piece in pieces for span in piece.tokens), first, tuple(found))
 
 
-def _mean(vectors: Tokens) -> Vector:
-    return np.asarray(vectors.mean(axis=0, dtype=np.float64))
+@dataclass(frozen=True)
+class _Piece:
+    """Tokens of one sentence that fit a window."""
+
+    span: Span
+    ids: tuple[int, ...]
+    tokens: tuple[Span, ...]
 
 
-def unit(vector: Vector) -> Vector:
-    """The vector at length 1."""
-    return vector / max(float(np.sqrt(np.square(vector).sum())), 1e-12)
-
-
-def _windows(pieces: Sequence[_Piece], budget: int) -> Iterator[Sequence[_Piece]]:
+def _grouped(pieces: Sequence[_Piece], budget: int) -> Iterator[Sequence[_Piece]]:
     """Pieces in windows of about equal size, none over `budget` tokens; one empty window for an empty text."""
     sizes = [len(piece.ids) for piece in pieces]
     total = sum(sizes)

@@ -1,67 +1,44 @@
-"""The `onnx` engine: one reading of the text by the encoder, and every label by a small head on it.
+"""The `onnx` engine: one reading of the text by the encoder, and every chance by a small head on it.
 
-relevance -> topics (about, mentioned) -> targets discussed -> stance on each, with the sentence that shows it -> claims
-from direct quotations. Scores are rounded before they are compared with a threshold, so that the last bits of a float
-decide nothing.
+A text's lead is read first, and no more where that is hopeless. Else each window is read for relevance, topics, targets
+discussed, stance toward each, who holds what (a mention that the tags mark as a holder, or the text itself), and which
+sentence shows it; then the windows are put together. Scores are rounded before they are compared or kept, so that the
+last bits of a float decide nothing.
 """
 
 import hashlib
-import os
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from govwire.core.errors import ClassificationError
-from govwire.core.records import Claim, Evidence, Labels, Score, StanceLabel, TopicLabel
-from govwire.core.vocabulary import Target, Vocabulary
-from processors.classifiers import NO_EPOCH, Document, digest_of
-from processors.classifiers.actors import Actors
-from processors.classifiers.encoder import Encoder, Reading, Sentence, Vector
-from processors.classifiers.facets import Facets
-from processors.classifiers.heads import SIDES, STANCES, Heads, between, load_heads, mixed, toward, whole
-from processors.classifiers.quotations import Quotation, quotations
+from govwire.core.settings import Settings
+from govwire.core.vocabulary import Vocabulary
+from processors.classifiers import OVERALL, Document, digest_of
+from processors.classifiers.cache import PassageCache
+from processors.classifiers.encoder import Encoder, Vector, Window
+from processors.classifiers.heads import Heads, Questions, load_heads, logit, sigmoid
+from processors.classifiers.judgement import STANCES, Discussed, Judgement, Prominence, Stance, Statement
+from processors.classifiers.passage import Passage, PassageReader
 from processors.classifiers.sentences import Span
 from processors.classifiers.terms import Relevance, TermList
 
 MODEL = Path(__file__).parent / "model"
-# Every file that can change a label.
+# Every file that can change a judgement.
 FILES = ("encoder.onnx", "heads.json", "heads.npz", "tokenizer.json")
-OVERALL = "stronger_governance"
+CACHE = "cache.db"
 DECIMALS = 4
-# The annotation guide's limit for what a text is about.
-MAX_TOPICS = 4
+# What is read of a text before anything else: enough to tell most of what is irrelevant.
+LEAD_TOKENS = 96
+# How often the sentence so many after the mention shows its claim, against the mention's own.
+NEAR = {0: 1.0, 1: 0.5, -1: 0.3, 2: 0.2}
+FAR = 0.05
+# The opening of an article tells more of its stance than a part further down.
+LEAD_WEIGHT = 1.5
 
 
-@dataclass(frozen=True)
-class _Propositions:
-    """A target's sentences as vectors."""
-
-    proposition: Vector
-    sides: dict[str, Vector]  # what a sentence that shows a stance is like
-
-
-def _propositions(targets: Mapping[str, Target], encoder: Encoder) -> dict[str, _Propositions]:
-    """The vectors of every target. What all propositions have in common counts half for evidence: it shows none."""
-    propositions = {name: encoder.embed(target.proposition) for name, target in targets.items()}
-    common = np.mean(list(propositions.values()), axis=0) / 2 if propositions else np.float64(0)
-    return {
-        name: _Propositions(
-            proposition=propositions[name],
-            sides={
-                "favor": encoder.embed(target.favor) - common,
-                "against": encoder.embed(target.against) - common,
-                "neutral": propositions[name] - common,
-            },
-        )
-        for name, target in targets.items()
-    }
-
-
-class NeuralClassifier:
-    """The shipped model; labels English, and decides relevance by terms in other languages."""
+class NeuralEngine:
+    """The shipped model. May be used from several threads."""
 
     def __init__(
         self,
@@ -71,182 +48,180 @@ class NeuralClassifier:
         relevance: Relevance,
         *,
         digest: str,
-        threads: int,
+        cache: PassageCache,
     ) -> None:
-        self.model, self.digest = heads.facts.model, digest
-        self._encoder, self._heads, self._relevance = encoder, heads, relevance
-        self._topics = {name: encoder.embed(topic.description) for name, topic in vocabulary.topics.items()}
-        self._targets = _propositions(vocabulary.targets, encoder)
-        self._facets = Facets(vocabulary, Actors(vocabulary.actors))
-        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="classify")
+        self.model, self.digest, self.cuts = heads.facts.model, digest, heads.facts.cuts
+        self._encoder, self._heads, self._terms, self._cache = encoder, heads, relevance, cache
+        self._topics, self._targets = tuple(vocabulary.topics), tuple(vocabulary.targets)
+        topics = [encoder.embed(f"{one.label}: {one.description}").middle for one in vocabulary.topics.values()]
+        targets = [encoder.embed(one.proposition).tokens.mean(axis=0) for one in vocabulary.targets.values()]
+        self._reader = PassageReader(
+            encoder,
+            heads,
+            topics=Questions(heads, "topic", self._topics, np.stack(topics)),
+            targets=Questions(heads, "target", self._targets, np.stack(targets)),
+        )
 
-    def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
-        """Labels for each document, in order; documents run side by side, each by itself."""
-        return list(self._pool.map(self._try, documents))
+    def judge(self, document: Document) -> Judgement:
+        """The judgement of one English text.
+
+        Raises:
+            ClassificationError: the tokenizer or the model fails on it.
+        """
+        windows = self.windows(document)
+        if not windows[0].sentences:
+            # A title alone: there is nothing that could show a label.
+            return _irrelevant(0.0)
+        cut = self._cut(document)
+        lead = self.lead(windows)
+        if lead < min(cut, self._heads.facts.hopeless):
+            return _irrelevant(lead)
+        passages = [self.passage(window) for window in windows]
+        relevance = overall([float(one.relevance[0]) for one in passages], windows)
+        if relevance < cut:
+            return _irrelevant(relevance)
+        return Judgement(
+            relevant=True,
+            relevance=relevance,
+            relevance_by="model",
+            topics=self._prominences(passages, windows),
+            targets=tuple(self._discussed(passages, windows)),
+            statements=tuple(one for pair in zip(passages, windows, strict=True) for one in self._statements(*pair)),
+        )
 
     def close(self) -> None:
-        """Release the threads."""
-        self._pool.shutdown()
+        """Release the cache."""
+        self._cache.close()
 
-    def _try(self, document: Document) -> Labels | ClassificationError:
-        try:
-            return self._facets.label(document, self._labels(document))
-        except ClassificationError as error:
-            return error
+    def windows(self, document: Document) -> list[Window]:
+        """The windows in which a document is read.
 
-    def _labels(self, document: Document) -> Labels:
-        whole_text = f"{document.title}. {document.text}"
-        if document.language != "en":
-            return self._by_terms(relevant=self._relevance.decides(whole_text, document.language))
-        if not self._relevance.names_ai(whole_text, document.language):
-            # Most news is of this kind: the model was never taught it, and there is nothing to ask it.
-            return self._by_terms(relevant=False)
-        reading = self._encoder.read(document.title, document.text)
-        score = self._relevance_score(reading)
-        relevant = score >= self._heads.facts.relevance_threshold
-        topics = _Topics(self._heads, reading, self._topics) if relevant else None
-        return Labels(
-            relevant=relevant,
-            relevance_score=score,
-            relevance_by="model",
-            topics=topics.labels() if topics else (),
-            topic_scores=topics.scores() if topics else (),
-            stance=self._stances(document.text, reading) if relevant else (),
-            claims=self._claims(document.text, reading) if relevant else (),
-            model=self.model,
-            epoch=NO_EPOCH,
-        )
+        Raises:
+            ClassificationError: the tokenizer fails on it.
+        """
+        return self._encoder.windows(document.title, document.text)
 
-    def _by_terms(self, *, relevant: bool) -> Labels:
-        return Labels(
-            relevant=relevant,
-            relevance_score=float(relevant),
-            relevance_by="terms",
-            model=self.model,
-            epoch=NO_EPOCH,
-        )
+    def lead(self, windows: Sequence[Window]) -> float:
+        """The relevance of the beginning alone."""
+        return rounded(self._reader.relevance(windows[0].lead(LEAD_TOKENS)))
 
-    def _relevance_score(self, reading: Reading) -> float:
-        if not reading.sentences:
-            # A title alone: there is nothing that could show a label.
-            return 0.0
-        head = self._heads["relevance"]
-        return _overall([float(head.probabilities(whole(one))[0]) for one in reading.windows], reading)
+    def _cut(self, document: Document) -> float:
+        """Most news does not name AI, and of that the model saw little: it has to be surer there."""
+        named = self._terms.names_ai(f"{document.title}. {document.text}", document.language)
+        return self._heads.facts.relevance_cut if named else self._heads.facts.unnamed_cut
 
-    def _stances(self, text: str, reading: Reading) -> tuple[StanceLabel, ...]:
-        labels = []
-        for name, target in self._targets.items():
-            if name == OVERALL:
-                gate = [1.0] * len(reading.windows)
-            else:
-                gate = [self._heads.likelihood("target", name, one, target.proposition) for one in reading.windows]
-                if _overall(gate, reading) < self._heads.facts.target_threshold:
-                    continue
-            labels.append(self._stance(name, text, reading, gate))
-        return tuple(labels)
+    def passage(self, window: Window) -> Passage:
+        """What the heads say of a window, from the cache where it is there.
 
-    def _stance(self, name: str, text: str, reading: Reading, gate: Sequence[float]) -> StanceLabel:
-        target = self._targets[name]
-        # Where the target is discussed decides; everywhere, for the overall stance.
-        tokens = [one.tokens for one in reading.windows]
-        discussed = [own * (likely >= max(gate) / 2) for own, likely in zip(tokens, gate, strict=True)]
-        head = self._heads["overall" if name == OVERALL else "pair"]
-        each = [head.probabilities(toward(one.vector, one.middle, target.proposition)) for one in reading.windows]
-        probabilities = np.round(mixed(each, discussed), DECIMALS)
-        best = int(probabilities.argmax())
-        shows = max(reading.sentences, key=lambda one: _likeness(one, target.sides[STANCES[best]]), default=None)
-        return StanceLabel.model_validate(
-            {
-                "target": name,
-                "label": STANCES[best],
-                "score": _rounded(probabilities[best]),
-                "evidence": _evidence(text, shows.span) if shows else None,
-            }
-        )
+        Raises:
+            ClassificationError: the model fails on it.
+        """
+        key = hashlib.blake2b(np.array(window.ids, np.int32).tobytes(), digest_size=16).digest()
+        kept = self._cache.get(key)
+        if kept is not None:
+            return Passage.unpack(kept)
+        passage = self._reader.read(window)
+        self._cache.put(key, passage.pack())
+        return passage
 
-    def _claims(self, text: str, reading: Reading) -> tuple[Claim, ...]:
-        return tuple(
-            claim
-            for quotation in quotations(text)
-            if (claim := self._claim(text, quotation, _sentence(quotation, reading))) is not None
-        )
+    def _prominences(self, passages: Sequence[Passage], windows: Sequence[Window]) -> dict[str, Prominence]:
+        chances = np.stack([one.topics for one in passages])
+        return {
+            name: Prominence(overall(chances[:, at].tolist(), windows), rounded(chances[:, at].max()))
+            for at, name in enumerate(self._topics)
+        }
 
-    def _claim(self, text: str, quotation: Quotation, sentence: Sentence) -> Claim | None:
-        chances = np.round(self._heads["claim_target"].probabilities(sentence.vector), DECIMALS)
-        name = self._heads.facts.targets[int(chances.argmax())]
-        if name not in self._targets:
-            return None
-        sides = self._heads["claim_side"].probabilities(between(sentence.vector, self._targets[name].proposition))
-        favor = _rounded(sides[0])
-        return Claim.model_validate(
-            {
-                "holder": quotation.holder,
-                "target": name,
-                "label": SIDES[favor >= 0.5],
-                "score": _rounded(max(favor, 1 - favor)),
-                "evidence": _evidence(text, quotation.span),
-            }
-        )
+    def _discussed(self, passages: Sequence[Passage], windows: Sequence[Window]) -> Iterator[Discussed]:
+        lengths = np.array([len(one.ids) for one in windows], np.float64)
+        lengths[0] *= LEAD_WEIGHT
+        for at, name in enumerate(self._targets):
+            chances = np.array([float(one.discussed[at]) for one in passages])
+            # Where the target is discussed decides; everywhere, for the overall stance.
+            weights = lengths if name == OVERALL else lengths * chances
+            stance = np.average([one.stance[at] for one in passages], axis=0, weights=np.maximum(weights, 1e-9))
+            yield Discussed(
+                target=name,
+                chance=1.0 if name == OVERALL else rounded(chances.max()),
+                stance=_by_stance(stance),
+                evidence=dict(self._evidence(at, passages, windows)),
+            )
+
+    def _evidence(
+        self, at: int, passages: Sequence[Passage], windows: Sequence[Window]
+    ) -> Iterator[tuple[Stance, Span]]:
+        """For each stance, the sentence of all the text that shows it most."""
+        shown = [
+            (one.shown[number, at], sentence.span)
+            for one, window in zip(passages, windows, strict=True)
+            for number, sentence in enumerate(window.sentences)
+        ]
+        for number, stance in enumerate(STANCES, 1):
+            yield stance, max(shown, key=lambda item: rounded(item[0][number]))[1]  # noqa: B023 - used at once
+
+    def _statements(self, passage: Passage, window: Window) -> Iterator[Statement]:
+        for at, name in enumerate(self._targets):
+            for mention in (None, *range(len(passage.mentions))):
+                claim = passage.author[at] if mention is None else passage.claims[mention, at]
+                shown = passage.shown[:, at] * near(passage, window, mention)[:, np.newaxis]
+                score = sigmoid(np.array(self._heads.facts.claim) @ features(passage, at, mention, shown))
+                stances = claim[1:] / claim[1:].sum() * score
+                yield Statement(
+                    mention=None if mention is None else window.span(*passage.mentions[mention]),
+                    target=name,
+                    chances=_by_stance(stances),
+                    evidence={
+                        stance: window.sentences[int(shown[:, number].argmax())].span
+                        for number, stance in enumerate(STANCES, 1)
+                    },
+                )
+
+
+def features(passage: Passage, target: int, mention: int | None, shown: Vector) -> Vector:
+    """What a claim's score is made of: 1, and the logits of the parts of the model that have a say in it."""
+    claim = passage.author[target] if mention is None else passage.claims[mention, target]
+    stance = 1 + int(claim[1:].argmax())
+    chances = [1 - claim[0], shown[:, stance].max(), passage.discussed[target]]
+    tagged = 0.0 if mention is None else float(logit(passage.tagged[mention]))
+    return np.array([1.0, *logit(np.array(chances)), tagged, mention is None])
+
+
+def near(passage: Passage, window: Window, mention: int | None) -> Vector:
+    """How readily each sentence shows a claim of a mention; every one alike, of the text itself."""
+    if mention is None:
+        return np.ones(len(window.sentences))
+    own = window.sentence_of(int(passage.mentions[mention, 0]))
+    return np.array([NEAR.get(number - own, FAR) for number in range(len(window.sentences))])
 
 
 def open_neural(
-    vocabulary: Vocabulary, terms: dict[str, TermList], threads: int = 0, folder: Path = MODEL
-) -> NeuralClassifier:
-    """The classifier whose files lie in a folder, the shipped one by default.
+    settings: Settings, vocabulary: Vocabulary, terms: dict[str, TermList], folder: Path = MODEL
+) -> NeuralEngine:
+    """The engine whose files lie in a folder, the shipped one by default.
 
     Raises:
         ModelError: a file is missing or unreadable.
     """
     heads = load_heads(folder)
     files = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES]
-    digest = digest_of(heads.facts.model, vocabulary, *terms.values(), *files)
-    return NeuralClassifier(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, threads=threads)
+    digest = digest_of(heads.facts.model, vocabulary, *files)
+    cache = PassageCache(settings.data_dir / CACHE, digest, settings.classify.cache_entries)
+    return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, cache=cache)
 
 
-class _Topics:
-    """The likelihood of every topic in every window."""
-
-    def __init__(self, heads: Heads, reading: Reading, descriptions: dict[str, Vector]) -> None:
-        self._threshold = heads.facts.topic_threshold
-        self._windows = {
-            name: [heads.likelihood("topic", name, one, description) for one in reading.windows]
-            for name, description in descriptions.items()
-        }
-        self._overall = {name: _overall(each, reading) for name, each in self._windows.items()}
-
-    def labels(self) -> tuple[TopicLabel, ...]:
-        """What the text is about, best first, then what a part of it mentions."""
-        ranked = sorted(self._overall, key=lambda name: -self._overall[name])
-        about = [name for name in ranked if self._overall[name] >= self._threshold][:MAX_TOPICS]
-        mentioned = [name for name in ranked if name not in about and max(self._windows[name]) >= self._threshold]
-        return tuple(
-            TopicLabel(id=name, score=self._overall[name], role="about" if name in about else "mentioned")
-            for name in (*about, *mentioned)
-        )
-
-    def scores(self) -> tuple[Score, ...]:
-        """Every topic's score."""
-        return tuple(Score(id=name, score=score) for name, score in self._overall.items())
+def _irrelevant(relevance: float) -> Judgement:
+    return Judgement(relevant=False, relevance=relevance, relevance_by="model")
 
 
-def _overall(each: Sequence[float], reading: Reading) -> float:
-    """One score from those of the windows: the opening's, or the mean by length where that is higher."""
-    mean = float(np.average(each, weights=[one.tokens for one in reading.windows]))
-    return _rounded(max(each[0], mean))
+def overall(each: Sequence[float], windows: Sequence[Window]) -> float:
+    """One chance from those of the windows: the opening's, or the mean by length where that is higher."""
+    mean = float(np.average(each, weights=[len(one.ids) for one in windows]))
+    return rounded(max(each[0], mean))
 
 
-def _sentence(quotation: Quotation, reading: Reading) -> Sentence:
-    """The sentence that has most of the quotation."""
-    return max(reading.sentences, key=lambda one: one.span.overlap(quotation.span))
+def _by_stance(chances: Iterable[float]) -> dict[Stance, float]:
+    return {stance: rounded(chance) for stance, chance in zip(STANCES, chances, strict=True)}
 
 
-def _likeness(sentence: Sentence, side: Vector) -> float:
-    return round(float(sentence.vector @ side), DECIMALS)
-
-
-def _evidence(text: str, span: Span) -> Evidence:
-    return Evidence(text=span.of(text), start=span.start, end=span.end)
-
-
-def _rounded(number: float | np.float64) -> float:
+def rounded(number: float | np.floating) -> float:
+    """A chance as it is compared and kept."""
     return round(float(number), DECIMALS)

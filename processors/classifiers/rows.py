@@ -1,14 +1,14 @@
 """What `govwire classify` reads and prints: documents from JSON Lines, text or HTML; rows for programs or people."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govwire.core.errors import ClassificationError, ConfigError, ExtractionError
-from govwire.core.records import Evidence, Labels
+from govwire.core.records import Claim, Evidence, Labels, StanceLabel
 from processors.classifiers import Classifier, Document
 from processors.extraction.language import find_language
 
@@ -62,31 +62,18 @@ def as_row(document: Document, labels: Labels | ClassificationError, classifier:
         "topics": [topic.id for topic in labels.topics if topic.role == "about"],
         "topics_mentioned": [topic.id for topic in labels.topics if topic.role == "mentioned"],
         "stance": {stance.target: stance.label for stance in labels.stance},
-        "claims": [
-            {
-                "holder": claim.holder,
-                "holder_id": claim.holder_id,
-                "target": claim.target,
-                "label": claim.label,
-                "evidence": claim.evidence.text,
-                "start": claim.evidence.start,
-                "end": claim.evidence.end,
-                "score": claim.score,
-                "shown": claim.shown,
-            }
-            for claim in labels.claims
-        ],
+        "neutrality": {stance.target: stance.neutrality for stance in labels.stance if stance.neutrality},
+        "claims": [_claim(claim) for claim in labels.claims],
         "stance_evidence": [
-            {
-                "target": stance.target,
-                "evidence": stance.evidence.text,
-                "start": stance.evidence.start,
-                "end": stance.evidence.end,
-                "score": stance.score,
-            }
+            {"target": stance.target, "score": stance.score} | _place(stance.evidence)
             for stance in labels.stance
             if stance.evidence is not None
         ],
+        "experimental": {
+            "topics": [topic.id for topic in labels.experimental.topics if topic.role == "about"],
+            "stance": {stance.target: stance.label for stance in labels.experimental.stance},
+            "claims": [_claim(claim) for claim in labels.experimental.claims],
+        },
         "laws": [{"id": law.id} | _place(law.evidence) for law in labels.laws],
         "acts": [
             {"act": act.act, "actor": act.actor, "actor_id": act.actor_id, "law": act.law, "by": act.by}
@@ -106,6 +93,18 @@ def as_row(document: Document, labels: Labels | ClassificationError, classifier:
     }
 
 
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "holder": claim.holder,
+        "holder_id": claim.holder_id,
+        "target": claim.target,
+        "label": claim.label,
+        **_place(claim.evidence),
+        "score": claim.score,
+        "shown": claim.shown,
+    }
+
+
 def as_text(document: Document, labels: Labels | ClassificationError, classifier: Classifier) -> str:
     """The same for a reader at a terminal."""
     if isinstance(labels, ClassificationError):
@@ -120,17 +119,26 @@ def as_text(document: Document, labels: Labels | ClassificationError, classifier
             f"{topic.id} {topic.score:.2f}{' mentioned' * (topic.role == 'mentioned')}" for topic in labels.topics
         ]
         lines.append(f"  topics     {', '.join(topics) or 'none'}")
-    for stance in labels.stance:
-        lines.append(f"  stance     {SIGNS[stance.label]} {stance.target}: {stance.label} ({stance.score:.2f})")
-        if stance.evidence is not None:
-            lines.append(_quoted(stance.evidence.text, stance.evidence.start, stance.evidence.end))
-    for claim in labels.claims:
-        lines.append(
-            f"  claim      {SIGNS[claim.label]} {claim.holder}, {claim.target}: {claim.label} ({claim.score:.2f})"
-        )
-        lines.append(_quoted(claim.evidence.text, claim.evidence.start, claim.evidence.end))
+    lines += _positions(labels.stance, labels.claims)
     lines += _facets(labels)
+    trial = labels.experimental
+    if trial.topics or trial.stance or trial.claims:
+        lines.append(f"  on trial   {', '.join(topic.id for topic in trial.topics) or 'no topics'}")
+        lines += _positions(trial.stance, trial.claims)
     return "\n".join(lines)
+
+
+def _positions(stances: Iterable[StanceLabel], claims: Iterable[Claim]) -> Iterator[str]:
+    for stance in stances:
+        why = f", {stance.neutrality.replace('_', ' ')}" if stance.neutrality else ""
+        yield f"  stance     {SIGNS[stance.label]} {stance.target}: {stance.label}{why} ({stance.score:.2f})"
+        if stance.evidence is not None:
+            yield _quoted(stance.evidence.text, stance.evidence.start, stance.evidence.end)
+    for claim in claims:
+        kind = "claim    " if claim.shown else "candidate"
+        who = f"{claim.holder}{f' ({claim.holder_id})' * bool(claim.holder_id)}"
+        yield f"  {kind}  {SIGNS[claim.label]} {who}, {claim.target}: {claim.label} ({claim.score:.2f})"
+        yield _quoted(claim.evidence.text, claim.evidence.start, claim.evidence.end)
 
 
 def _facets(labels: Labels) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""The encoder as an ONNX file: all-MiniLM-L6-v2 from its published weights, weights as int8, a node at a time.
+"""The encoder as an ONNX file: the weights of all-MiniLM-L6-v2, the upper layers fine-tuned, as int8, a node at a time.
 
 Written out by hand rather than traced, because the graph is then exactly what we say it is: no attention mask (a window
 is never padded, see encoder.py), every weight matrix symmetric int8 for each output channel, made float once when the
@@ -9,6 +9,7 @@ sentence-transformers/all-MiniLM-L6-v2, Apache-2.0.
 
 import json
 import shutil
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -16,25 +17,23 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import load_file
 
-# The layer whose vectors go out beside the last one's: of all six it tells relevance best (training/fit.py).
-MIDDLE_LAYER = 3
-TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
+from processors.classifiers.training.base import TOKENIZER_FILES
+from processors.classifiers.training.network import LOWER_LAYERS
 
 Array = NDArray[Any]
 
 
-def export(source: Path, folder: Path) -> None:
-    """Write `encoder.onnx` and the tokenizer's files into `folder`, from a folder with BERT weights and tokenizer.
+def export(weights: Mapping[str, Array], base: Path, folder: Path) -> None:
+    """Write `encoder.onnx` from the weights of a BERT, by their published names, and the tokenizer's files of `base`.
 
-    The same source gives the same bytes.
+    The same weights give the same bytes.
     """
-    graph = _Graph(load_file(source / "model.safetensors"), json.loads((source / "config.json").read_text()))
+    graph = _Graph(weights, json.loads((base / "config.json").read_text()))
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(graph.model(), folder / "encoder.onnx")
     for name in TOKENIZER_FILES:
-        shutil.copyfile(source / name, folder / name)
+        shutil.copyfile(base / name, folder / name)
     _unlimit(folder / "tokenizer.json")
 
 
@@ -53,7 +52,7 @@ def _int8(weights: Array, axis: int) -> tuple[Array, Array]:
 class _Graph:
     """Nodes and constants of a BERT encoder, collected in the order in which they are computed."""
 
-    def __init__(self, weights: dict[str, Array], config: dict[str, Any]) -> None:
+    def __init__(self, weights: Mapping[str, Array], config: dict[str, Any]) -> None:
         self._weights, self._config = weights, config
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
@@ -64,7 +63,7 @@ class _Graph:
         vectors = self._embedded()
         for layer in range(self._config["num_hidden_layers"]):
             vectors = self._layer(vectors, f"encoder.layer.{layer}")
-            if layer + 1 == MIDDLE_LAYER:
+            if layer + 1 == LOWER_LAYERS:
                 self._nodes.append(helper.make_node("Identity", [vectors], ["middle_vectors"]))
         self._nodes.append(helper.make_node("Identity", [vectors], ["token_vectors"]))
         shape = ["windows", "tokens", size]

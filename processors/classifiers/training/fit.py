@@ -1,170 +1,313 @@
-"""Heads from labelled passages: logistic regressions with balanced classes, and thresholds from unseen events."""
+"""Fitting: the network learns from examples, every head at once; seeded, resumable from the last epoch that ended.
 
+Propositions are asked in several wordings, some denied, with the sides of every stance changed: so that a stance is
+learned as one toward a proposition, not as a mood of the text.
+"""
+
+import copy
+import random
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import f1_score
-from sklearn.model_selection import GroupKFold
+import structlog
+import torch
+from rich.progress import track
+from torch import Tensor
+from torch.nn import functional
 
-from processors.classifiers.encoder import Vector
-from processors.classifiers.heads import SIDES, STANCES, Facts, Heads, Linear, about, between, toward, whole
-from processors.classifiers.training.passages import Passage
+from processors.classifiers.training.examples import IGNORED, Example, Ids
+from processors.classifiers.training.network import Network
+from processors.classifiers.training.wordings import Wordings
 
-FOLDS = 5
-# Inverse strength of regularisation for each head: chosen by cross-validation over events, in steps of about three.
-STRENGTH = {
-    "relevance": 0.03,
-    "topic": 0.01,
-    "target": 0.01,
-    "overall": 0.003,
-    "pair": 0.003,
-    "claim_target": 0.003,
-    "claim_side": 0.001,
+log = structlog.get_logger(__name__)
+
+SEED = 20261124
+BATCH, EPOCHS = 16, 7
+RATE, HEAD_FACTOR, WARM_UP = 3e-4, 5.0, 0.1
+# How often a target is asked about by a proposition that denies.
+DENIED = 0.2
+# The weights that are kept are a running mean over the steps (Polyak and Juditsky, 1992): steadier than the last ones.
+MEMORY = 0.995
+OTHERS = 2  # names that hold nothing, for each window
+WEIGHTS = {
+    "relevance": 1.0,
+    "topics": 4.0,
+    "discussed": 2.0,
+    "stance": 1.2,
+    "claims": 1.5,
+    "tags": 1.5,
+    "shown": 1.0,
+    "polarity": 0.5,
 }
-# A feature that varies less than this says nothing.
-FLAT = 1e-6
-# F1 differs by this much between two ways to deal the same events into folds.
-AS_GOOD = 0.005
-STEPS = np.arange(0.2, 0.81, 0.01)
+NONE_WEIGHT = 0.5  # of "no claim" and "no holder", which are most
 
-Array = NDArray[Any]
-OVERALL = "stronger_governance"
+
+@dataclass
+class Texts:
+    """What the frozen layers make of token ids, computed once for each."""
+
+    network: Network
+    kept: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
+
+    def add(self, texts: Sequence[tuple[int, ...]]) -> None:
+        """Compute what is not there yet."""
+        new = sorted({ids for ids in texts if ids not in self.kept}, key=len)
+        learning = self.network.training
+        self.network.eval()
+        for at in track(range(0, len(new), 32), "reading passages", disable=len(new) < BATCH):
+            some = new[at : at + 32]
+            ids = torch.zeros(len(some), len(some[-1]), dtype=torch.long)
+            mask = torch.zeros(ids.shape)
+            for row, one in enumerate(some):
+                ids[row, : len(one)], mask[row, : len(one)] = torch.tensor(one), 1
+            with torch.no_grad(), torch.autocast(device().type, torch.bfloat16):
+                vectors = self.network.lower(ids.to(device()), mask.to(device())).to("cpu", torch.bfloat16)
+            self.kept |= {one: vectors[row, : len(one)].clone() for row, one in enumerate(some)}
+        self.network.train(learning)
+
+    def batch(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """Vectors [texts, tokens, size] and mask of some."""
+        self.add([one for one in texts if one not in self.kept])
+        longest = max(map(len, texts))
+        vectors, mask = (
+            torch.zeros(len(texts), longest, self.kept[texts[0]].shape[-1]),
+            torch.zeros(len(texts), longest),
+        )
+        for row, one in enumerate(texts):
+            vectors[row, : len(one)], mask[row, : len(one)] = self.kept[one].float(), 1
+        return vectors.to(device()), mask.to(device())
+
+
+def device() -> torch.device:
+    """An accelerator where there is one, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def fit(
+    network: Network,
+    texts: Texts,
+    train: Sequence[Example],
+    ids: Ids,
+    wordings: Wordings,
+    *,
+    epochs: int,
+    left_out: frozenset[str] = frozenset(),
+    checkpoint: Path | None = None,
+) -> Network:
+    """The network after so many epochs; of targets `left_out` it sees no label.
+
+    With a checkpoint, the run goes on after the last epoch that it holds.
+    """
+    texts.add([one.window.ids for one in train])
+    network.eval()
+    propositions, denies = wordings.all()
+    denied = torch.tensor(denies, dtype=torch.float32, device=device())
+    network.prepare(texts.batch(wordings.topics), texts.batch(propositions), denied)
+    loss = Loss(ids, left_out)
+    torch.manual_seed(SEED)
+    body = [one for one in network.bert.parameters() if one.requires_grad]
+    heads = [one for name, one in network.named_parameters() if not name.startswith("bert.")]
+    optimizer = torch.optim.AdamW(
+        [{"params": body, "lr": RATE}, {"params": heads, "lr": RATE * HEAD_FACTOR}], weight_decay=0.01
+    )
+    steps = epochs * -(-len(train) // BATCH)
+    schedule = torch.optim.lr_scheduler.LambdaLR(
+        optimizer, lambda step: min(1.0, (step + 1) / (WARM_UP * steps)) * max(0.02, 1 - step / steps)
+    )
+    mean = copy.deepcopy(network).requires_grad_(requires_grad=False)
+    run = Run(network, mean, optimizer, schedule, random.Random(SEED))
+    for epoch in range(run.resume(checkpoint), epochs):
+        totals = dict.fromkeys(WEIGHTS, 0.0)
+        batches = shuffled(train, run.dice)
+        for number in track(batches, f"epoch {epoch + 1} of {epochs}"):
+            parts = run.step([train[row] for row in number], texts, wordings, loss, [*body, *heads])
+            totals = {name: totals[name] + parts.get(name, 0.0) / len(batches) for name in totals}
+        log.info("epoch_ended", epoch=epoch + 1, **{name: round(value, 3) for name, value in totals.items()})
+        run.save(checkpoint, epoch + 1)
+    return mean.eval()
+
+
+@dataclass
+class Run:
+    """What changes while the network learns, and is saved after each epoch."""
+
+    network: Network
+    mean: Network
+    optimizer: torch.optim.Optimizer
+    schedule: torch.optim.lr_scheduler.LRScheduler
+    dice: random.Random
+    steps: int = 0
+
+    def step(
+        self, some: Sequence[Example], texts: Texts, wordings: Wordings, loss: "Loss", learning: Sequence[Tensor]
+    ) -> dict[str, float]:
+        """Learn from a batch; the parts of its loss."""
+        self.network.train()
+        asked, denied = wordings.draw(self.dice, DENIED)
+        batch = Batch.of(some, self.dice)
+        vectors, mask = texts.batch([one.window.ids for one in some])
+        with torch.autocast(device().type, torch.bfloat16):
+            logits = self.network(
+                vectors,
+                mask,
+                batch.mentions,
+                batch.sentences,
+                batch.own,
+                texts.batch(wordings.topics),
+                texts.batch(asked),
+            )
+        parts = loss.parts(logits, some, batch, denied)
+        total = torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum()
+        self.optimizer.zero_grad()
+        total.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        self.optimizer.step()
+        self.schedule.step()
+        self.steps += 1
+        share = min(MEMORY, self.steps / (self.steps + 20))
+        with torch.no_grad():
+            for kept, new in zip(self.mean.parameters(), self.network.parameters(), strict=True):
+                if new.requires_grad:
+                    kept.lerp_(new, 1 - share)
+        return {name: float(value.detach()) for name, value in parts.items()}
+
+    def save(self, path: Path | None, epochs: int) -> None:
+        """Write the checkpoint."""
+        if path is not None:
+            state = {name: getattr(self, name).state_dict() for name in ("network", "mean", "optimizer", "schedule")}
+            dice = {"python": self.dice.getstate(), "torch": torch.get_rng_state()}
+            torch.save({"epochs": epochs, "steps": self.steps, "dice": dice, **state}, path)
+
+    def resume(self, path: Path | None) -> int:
+        """The number of epochs that the checkpoint has behind it; 0 without one."""
+        if path is None or not path.exists():
+            return 0
+        saved = torch.load(path, weights_only=False)
+        for name in ("network", "mean", "optimizer", "schedule"):
+            getattr(self, name).load_state_dict(saved[name])
+        self.dice.setstate(saved["dice"]["python"])
+        torch.set_rng_state(saved["dice"]["torch"])
+        self.steps = saved["steps"]
+        log.info("training_resumed", epochs=saved["epochs"], checkpoint=str(path))
+        return int(saved["epochs"])
+
+
+def shuffled(train: Sequence[Example], dice: random.Random) -> list[list[int]]:
+    """Batches of rows in random order, texts of about one length together, so that little is padding."""
+    rows = dice.sample(range(len(train)), len(train))
+    batches = []
+    for at in range(0, len(rows), BATCH * 16):
+        some = sorted(rows[at : at + BATCH * 16], key=lambda row: len(train[row].window.ids))
+        batches += [some[first : first + BATCH] for first in range(0, len(some), BATCH)]
+    dice.shuffle(batches)
+    return batches
 
 
 @dataclass(frozen=True)
-class Ids:
-    """Topics and targets in the order of the vocabulary, with the vectors of what describes them."""
+class Batch:
+    """Where mentions and sentences lie in the windows of some examples, and what is right for them."""
 
-    topics: dict[str, Vector]
-    targets: dict[str, Vector]
+    mentions: Tensor  # [texts, mentions, tokens]: the share of each token in the mean
+    sentences: Tensor  # [texts, sentences, tokens]
+    own: Tensor  # [texts, mentions]: number of the sentence
+    claims: Tensor  # [texts, 1 + mentions, targets]
+    shown: Tensor  # [texts, sentences, targets]
+    tags: Tensor  # [texts, tokens]
+
+    @staticmethod
+    def of(some: Sequence[Example], dice: random.Random) -> "Batch":
+        """The batch of some examples, a few names that hold nothing among the mentions."""
+        asked = [[*one.mentions, *dice.sample(one.others, min(OTHERS, len(one.others)))] for one in some]
+        longest = max(len(one.window.ids) for one in some)
+        most = max(1, *map(len, asked)), max(len(one.window.sentences) for one in some)
+        targets = some[0].claims.shape[1]
+        mentions, sentences = (torch.zeros(len(some), count, longest) for count in most)
+        own = torch.zeros(len(some), most[0], dtype=torch.long)
+        claims = torch.full((len(some), 1 + most[0], targets), IGNORED)
+        shown = torch.full((len(some), most[1], targets), IGNORED)
+        tags = torch.full((len(some), longest), IGNORED)
+        for row, one in enumerate(some):
+            for number, (first, end) in enumerate(asked[row]):
+                mentions[row, number, first:end] = 1 / (end - first)
+                own[row, number] = one.window.sentence_of(first)
+            for number, sentence in enumerate(one.window.sentences):
+                sentences[row, number, sentence.first : sentence.end] = 1 / (sentence.end - sentence.first)
+            claims[row, : len(one.claims)] = torch.from_numpy(one.claims)
+            claims[row, len(one.claims) : 1 + len(asked[row])] = 0
+            shown[row, : len(one.shown)] = torch.from_numpy(one.shown)
+            tags[row, : len(one.tags)] = torch.from_numpy(one.tags)
+        return Batch(*(one.to(device()) for one in (mentions, sentences, own, claims, shown, tags)))
 
 
-def folds(passages: Sequence[Passage]) -> list[tuple[list[int], list[int]]]:
-    """Rows to train and to test on, whole events at a time."""
-    groups = [passage.event for passage in passages]
-    split = GroupKFold(FOLDS).split(np.zeros(len(passages)), groups=groups)
-    return [(train.tolist(), test.tolist()) for train, test in split]
+class Loss:
+    """The loss of each head."""
+
+    def __init__(self, ids: Ids, left_out: frozenset[str]) -> None:
+        self._out = [number for number, name in enumerate(ids.targets) if name in left_out]
+        self._live = torch.tensor([float(name not in left_out) for name in ids.targets], device=device())
+        self._often = torch.tensor([2.0] + [1.0] * (len(ids.targets) - 1), device=device())
+
+    def parts(
+        self, logits: dict[str, Tensor], some: Sequence[Example], batch: Batch, denied: Sequence[bool]
+    ) -> dict[str, Tensor]:
+        """Each head's loss on a batch; `denied` says of each target whether its proposition was a denial."""
+        turned = torch.tensor(denied, device=device())
+        relevant = torch.tensor([float(one.relevant) for one in some], device=device())
+        # What is said of a whole article is only partly true of its first window, and not of the others.
+        share = torch.tensor([0.0 if not one.lead else 1.0 if one.alone else 0.3 for one in some], device=device())
+        weight = share * (0.1 + 0.9 * relevant)
+        topics = torch.from_numpy(np.stack([one.topics for one in some])).float().to(device())
+        stance = torch.from_numpy(np.stack([one.stance for one in some])).to(device())
+        stance = torch.where((share > 0)[:, None], stance, IGNORED)
+        return {
+            "relevance": (_binary(logits["relevance"], relevant) * share).mean(),
+            "topics": (_binary(logits["topics"], topics, 2.0).mean(1) * weight).mean(),
+            "discussed": self._discussed(logits["discussed"], stance, weight),
+            "stance": self._stance(logits["stance"], self._turned(stance, turned, first=0)),
+            "claims": self._claims(logits["claims"], batch.claims, turned, relevant),
+            "shown": self._claims(logits["shown"], batch.shown, turned, relevant),
+            "tags": functional.cross_entropy(
+                logits["tags"].float().flatten(0, 1),
+                batch.tags.flatten(),
+                weight=torch.tensor([NONE_WEIGHT, 1.0, 1.0], device=device()),
+                ignore_index=IGNORED,
+            ),
+            "polarity": _binary(logits["polarity"], 1 - turned.float()).mean(),
+        }
+
+    def _turned(self, outcomes: Tensor, turned: Tensor, *, first: int) -> Tensor:
+        """Outcomes with the sides changed where the proposition was a denial; `first` is the number of `against`."""
+        side = (outcomes == first) | (outcomes == first + 1)
+        changed = torch.where(side & turned, 2 * first + 1 - outcomes, outcomes)
+        changed[..., self._out] = IGNORED
+        return changed
+
+    def _discussed(self, logits: Tensor, stance: Tensor, weight: Tensor) -> Tensor:
+        # The first target is discussed everywhere.
+        each = _binary(logits, (stance != IGNORED).float(), 1.5) * self._live
+        return (each[:, 1:].mean(1) * weight).mean()
+
+    def _stance(self, logits: Tensor, stance: Tensor) -> Tensor:
+        each = functional.cross_entropy(
+            logits.float().flatten(0, 1), stance.flatten(), ignore_index=IGNORED, reduction="none"
+        ).view(stance.shape)
+        counted = (stance != IGNORED) * self._often
+        return (each * self._often).sum() / counted.sum().clamp(min=1)
+
+    def _claims(self, logits: Tensor, outcomes: Tensor, turned: Tensor, relevant: Tensor) -> Tensor:
+        right = self._turned(outcomes, turned, first=1)
+        right[relevant == 0] = IGNORED
+        if not (right != IGNORED).any():
+            return logits.sum() * 0
+        weight = torch.tensor([NONE_WEIGHT, 1.0, 1.0, 1.0], device=device())
+        return functional.cross_entropy(
+            logits.float().flatten(0, 2), right.flatten(), weight=weight, ignore_index=IGNORED
+        )
 
 
-def fit(passages: Sequence[Passage], ids: Ids) -> dict[str, Linear]:
-    """Every head, trained on all of the passages."""
-    relevant = [passage for passage in passages if passage.record["relevant"]]
-    heads = {
-        "relevance": _logistic(
-            [whole(one.window) for one in passages], [one.record["relevant"] for one in passages], "relevance", [True]
-        ),
-        "overall": _logistic(
-            [toward(one.window.vector, one.window.middle, ids.targets[OVERALL]) for one in relevant],
-            [one.stance[OVERALL] for one in relevant],
-            "overall",
-            STANCES,
-        ),
-    }
-    heads |= _described("topic", ids.topics, passages, lambda one: one.record["topics"])
-    specific = {name: vector for name, vector in ids.targets.items() if name != OVERALL}
-    heads |= _described("target", specific, passages, lambda one: one.stance)
-    pairs = [(one, specific[name], label) for one in relevant for name, label in one.stance.items() if name in specific]
-    heads["pair"] = _logistic(
-        [toward(one.window.vector, one.window.middle, vector) for one, vector, _ in pairs],
-        [label for _, _, label in pairs],
-        "pair",
-        STANCES,
+def _binary(logits: Tensor, right: Tensor, often: float = 1.0) -> Tensor:
+    return functional.binary_cross_entropy_with_logits(
+        logits.float(), right, pos_weight=torch.tensor(often, device=logits.device), reduction="none"
     )
-    return heads | _claims(passages, ids)
-
-
-def thresholds(passages: Sequence[Passage], trained: Sequence[dict[str, Linear]], ids: Ids) -> dict[str, float]:
-    """The cuts that give the best F1 on events that each fold's heads were not trained on."""
-    seen: dict[str, list[tuple[float, bool]]] = {"relevance": [], "topic": [], "target": []}
-    for heads, (_, test) in zip(trained, folds(passages), strict=True):
-        for passage in (passages[row] for row in test):
-            yes = float(heads["relevance"].probabilities(whole(passage.window))[0])
-            seen["relevance"].append((yes, passage.record["relevant"]))
-            for kind, gold, vectors in (
-                ("topic", passage.record["topics"], ids.topics),
-                ("target", passage.stance, {name: ids.targets[name] for name in ids.targets if name != OVERALL}),
-            ):
-                for name, vector in vectors.items():
-                    features = about(passage.window, float(passage.window.vector @ vector))
-                    seen[kind].append((float(heads[f"{kind}.{name}"].probabilities(features)[0]), name in gold))
-    return {kind: _best(pairs, "macro" if kind == "relevance" else "binary") for kind, pairs in seen.items()}
-
-
-def assemble(linear: dict[str, Linear], cuts: dict[str, float], ids: Ids, **facts: Any) -> Heads:
-    """Heads with their facts; those for what is only described are moved to the common threshold."""
-    linear = dict(linear)
-    for kind in ("topic", "target"):
-        head, own = linear[kind], linear[f"{kind}/cut"].bias[0]
-        shift = np.log(cuts[kind] / (1 - cuts[kind])) - np.log(own / (1 - own))
-        linear[kind] = Linear(head.weights, head.bias + shift)
-        del linear[f"{kind}/cut"]
-    return Heads(
-        Facts(
-            topics=tuple(ids.topics),
-            targets=tuple(ids.targets),
-            relevance_threshold=cuts["relevance"],
-            topic_threshold=cuts["topic"],
-            target_threshold=cuts["target"],
-            **facts,
-        ),
-        linear,
-    )
-
-
-def _described(kind: str, vectors: dict[str, Vector], passages: Sequence[Passage], gold: Any) -> dict[str, Linear]:
-    """A head for each name, and one for all names by likeness alone, with the cut that is best for it."""
-    heads, likenesses, present = {}, [], []
-    for name, vector in vectors.items():
-        alike = [float(one.window.vector @ vector) for one in passages]
-        yes = [name in gold(one) for one in passages]
-        rows = [about(one.window, likeness) for one, likeness in zip(passages, alike, strict=True)]
-        heads[f"{kind}.{name}"] = _logistic(rows, yes, kind, [True])
-        likenesses += alike
-        present += yes
-    heads[kind] = _logistic([np.array([alike]) for alike in likenesses], present, kind, [True])
-    chances = [float(heads[kind].probabilities(np.array([alike]))[0]) for alike in likenesses]
-    cut = _best(list(zip(chances, present, strict=True)), "binary")
-    heads[f"{kind}/cut"] = Linear(np.zeros((1, 1)), np.array([cut]))
-    return heads
-
-
-def _claims(passages: Sequence[Passage], ids: Ids) -> dict[str, Linear]:
-    stated = [one for passage in passages for one in passage.stated if one.target in ids.targets and one.label in SIDES]
-    return {
-        "claim_target": _logistic(
-            [one.sentence.vector for one in stated], [one.target for one in stated], "claim_target", list(ids.targets)
-        ),
-        "claim_side": _logistic(
-            [between(one.sentence.vector, ids.targets[one.target]) for one in stated],
-            [one.label == "favor" for one in stated],
-            "claim_side",
-            [True],
-        ),
-    }
-
-
-def _logistic(rows: Sequence[Array], gold: Sequence[Any], kind: str, outcomes: Sequence[Any]) -> Linear:
-    """A logistic regression on standardised features, the standardising folded into its weights."""
-    features = np.stack(rows).astype(np.float64)
-    mean, scale = features.mean(axis=0), features.std(axis=0)
-    # Two dimensions of the encoder are dead (1e-33 everywhere): what does not vary is not blown up.
-    scale[scale < FLAT] = 1.0
-    model = LogisticRegression(C=STRENGTH[kind], max_iter=5000, class_weight="balanced")
-    model.fit((features - mean) / scale, np.array(gold))
-    weights = model.coef_ / scale
-    bias = model.intercept_ - weights @ mean
-    if len(outcomes) > 1:
-        order = [model.classes_.tolist().index(outcome) for outcome in outcomes]
-        weights, bias = weights[order], bias[order]
-    return Linear(weights, bias)
-
-
-def _best(pairs: Sequence[tuple[float, bool]], average: str) -> float:
-    """The middle of the cuts that are as good as the best: the very best one is an accident of the folds."""
-    chances, gold = np.array([chance for chance, _ in pairs]), np.array([yes for _, yes in pairs])
-    scores = np.array([f1_score(gold, chances >= step, average=average) for step in STEPS])
-    return round(float(STEPS[scores >= scores.max() - AS_GOOD].mean()), 2)

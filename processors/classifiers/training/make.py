@@ -1,77 +1,124 @@
-"""The whole of a training: read, fit by folds, choose thresholds, measure on unseen events, fit on all, write."""
+"""The whole of a training: read, fit, export, calibrate on events kept for that, write."""
 
 import hashlib
-import os
-from collections.abc import Sequence
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import structlog
+import torch
+from numpy.typing import NDArray
 
 from govwire.core.settings import find_config
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
-from processors.classifiers.encoder import Encoder
-from processors.classifiers.evaluate import Labelled, Pair, figures, predict
-from processors.classifiers.heads import Heads, Linear, save_heads
-from processors.classifiers.neural import NeuralClassifier
-from processors.classifiers.terms import Relevance, load_terms
-from processors.classifiers.training import card, fit, passages
-from processors.classifiers.training.passages import Passage
+from processors.classifiers.encoder import Encoder, Tokenizer
+from processors.classifiers.heads import Facts, Heads, Scale, save_heads
+from processors.classifiers.judgement import Cuts
+from processors.classifiers.terms import load_terms
+from processors.classifiers.training import passages
+from processors.classifiers.training.base import load_base
+from processors.classifiers.training.calibrate import Calibration
+from processors.classifiers.training.examples import Ids, examples
+from processors.classifiers.training.export import export
+from processors.classifiers.training.fit import EPOCHS, SEED, Texts, device, fit
+from processors.classifiers.training.network import Network
+from processors.classifiers.training.wordings import load_wordings
 
 log = structlog.get_logger(__name__)
 
+Array = NDArray[Any]
+Row = dict[str, Any]
+# Before calibration: every chance as the network gives it.
+PLAIN = {
+    "cuts": Cuts(topic=0.5, target=0.5, unsure=0.0, candidate=0.5, shown=0.5),
+    "relevance_cut": 0.5,
+    "unnamed_cut": 0.5,
+    "hopeless": 0.0,
+    **{name: Scale() for name in ("relevance", "topic", "target", "stance")},
+    "claim": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+}
 
-def make(folder: Path) -> None:
-    """Write heads.json, heads.npz and CARD.md for the encoder that lies in the folder."""
-    config = find_config()
-    vocabulary, encoder = load_vocabulary(config), Encoder(folder)
-    rows = passages.records()
-    read = passages.read(rows, encoder, os.cpu_count() or 1)
-    log.info("passages_read", records=len(read), events=len({one.event for one in read}))
-    ids = fit.Ids(
-        {name: encoder.embed(topic.description) for name, topic in vocabulary.topics.items()},
-        {name: encoder.embed(target.proposition) for name, target in vocabulary.targets.items()},
+
+def ids_of(vocabulary: Vocabulary) -> Ids:
+    """What is trained: topics and targets that are not on trial."""
+    topics, targets = (
+        tuple(name for name in entries if not vocabulary.is_experimental(name))
+        for entries in (vocabulary.topics, vocabulary.targets)
     )
-    folds = fit.folds(read)
-    trained = [fit.fit([read[row] for row in train], ids) for train, _ in folds]
-    cuts = fit.thresholds(read, trained, ids)
-    log.info("thresholds_chosen", **cuts)
-    facts = {"trained_on": len(rows), "data_digest": passages.digest(rows)}
-    pairs = [
-        pair
-        for linear, (_, test) in zip(trained, folds, strict=True)
-        for pair in _answers(
-            encoder,
-            fit.assemble(linear, cuts, ids, model="fold", **facts),
-            vocabulary,
-            [read[row] for row in test],
-            config,
-        )
-    ]
-    linear = fit.fit(read, ids)
-    heads = fit.assemble(linear, cuts, ids, model=_version(linear, cuts), **facts)
-    save_heads(heads, folder)
-    card.write(folder / "CARD.md", heads, read, figures(pairs), datetime.now(UTC).date())
+    return Ids(topics, targets)
+
+
+def learn(
+    rows: list[dict[str, Any]],
+    base: Path,
+    vocabulary: Vocabulary,
+    *,
+    epochs: int = EPOCHS,
+    left_out: frozenset[str] = frozenset(),
+    checkpoint: Path | None = None,
+) -> dict[str, Array]:
+    """The weights of a network that learned from these records, by their names."""
+    torch.manual_seed(SEED)
+    ids, tokenizer = ids_of(vocabulary), Tokenizer(base)
+    network = Network(load_base(base), len(ids.topics), len(ids.targets)).to(device())
+    learned = fit(
+        network,
+        Texts(network),
+        examples(rows, tokenizer, ids),
+        ids,
+        load_wordings(vocabulary, tokenizer, ids),
+        epochs=epochs,
+        left_out=left_out,
+        checkpoint=checkpoint,
+    )
+    return {name: value.cpu().numpy() for name, value in learned.state_dict().items()}
+
+
+def write(weights: Mapping[str, Array], base: Path, folder: Path) -> Heads:
+    """Write encoder and heads into the folder, uncalibrated."""
+    bert = "bert."
+    export({name.removeprefix(bert): one for name, one in weights.items() if name.startswith(bert)}, base, folder)
+    vocabulary, rows = load_vocabulary(find_config()), passages.records()
+    heads = {name: np.asarray(one, np.float64) for name, one in weights.items() if not name.startswith(bert)}
+    ids = ids_of(vocabulary)
+    facts = Facts.model_validate(
+        {
+            "model": _version(folder, heads),
+            "topics": ids.topics,
+            "targets": ids.targets,
+            "trained_on": len(passages.of_part(rows, "train")),
+            "data_digest": passages.digest(rows),
+            **PLAIN,
+        }
+    )
+    save_heads(Heads(facts, heads), folder)
+    return Heads(facts, heads)
+
+
+def calibrate(heads: Heads, folder: Path) -> Heads:
+    """Choose scales and cuts, and write them."""
+    config = find_config()
+    rows = passages.of_part(passages.records(), "choice")
+    chosen = Calibration(Encoder(folder), heads, load_vocabulary(config), load_terms(config), rows).run()
+    save_heads(chosen, folder)
+    return chosen
+
+
+def make(base: Path, folder: Path, work: Path) -> None:
+    """Train on the committed data and write the model into `folder`; `work` holds the checkpoint."""
+    work.mkdir(parents=True, exist_ok=True)
+    vocabulary = load_vocabulary(find_config())
+    rows = passages.of_part(passages.records(), "train")
+    log.info("training", records=len(rows), device=str(device()), work=str(work))
+    weights = learn(rows, base, vocabulary, checkpoint=work / "checkpoint.pt")
+    heads = calibrate(write(weights, base, folder), folder)
     log.info("model_written", model=heads.facts.model, folder=str(folder))
 
 
-def _answers(
-    encoder: Encoder, heads: Heads, vocabulary: Vocabulary, test: Sequence[Passage], config: Path
-) -> list[Pair]:
-    """Gold and what the whole classifier says with these heads."""
-    relevance = Relevance(load_terms(config))
-    classifier = NeuralClassifier(encoder, heads, vocabulary, relevance, digest="", threads=os.cpu_count() or 1)
-    try:
-        gold = [Labelled.model_validate(one.record) for one in test]
-        return list(zip(gold, predict(classifier, gold), strict=True))
-    finally:
-        classifier.close()
-
-
-def _version(linear: dict[str, Linear], cuts: dict[str, float]) -> str:
-    """A name that differs where the heads do."""
-    digest = hashlib.sha256(repr(sorted(cuts.items())).encode())
-    for name in sorted(linear):
-        digest.update(np.ascontiguousarray(linear[name].weights).tobytes() + linear[name].bias.tobytes())
+def _version(folder: Path, heads: Mapping[str, Array]) -> str:
+    """A name that differs where the weights do."""
+    digest = hashlib.sha256((folder / "encoder.onnx").read_bytes())
+    for name in sorted(heads):
+        digest.update(np.ascontiguousarray(heads[name], np.float32).tobytes())
     return f"minilm-l6-{digest.hexdigest()[:8]}"

@@ -1,58 +1,33 @@
-"""Labelled passages: the committed training data, each read by the encoder as a text is read in use."""
+"""Labelled passages and articles: the committed data, and which part of it is for what."""
 
 import hashlib
 import json
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from govwire.core.errors import ConfigError
-from processors.classifiers.encoder import Encoder, Sentence, Window
-from processors.classifiers.sentences import Span
 
 DATA = Path(__file__).parent.parent / "data"
-# A sentence that shares fewer code points with a claim's evidence does not show the claim.
-SHARED = 15
+# To learn from; to choose cuts and calibration on; to measure on.
+Part = Literal["train", "choice", "test"]
+TEST, CHOICE = 10, 20  # up to these hundredths of the events
 
 
-@dataclass(frozen=True)
-class Stated:
-    """A sentence that shows a claim: on what, and which side."""
-
-    sentence: Sentence
-    target: str
-    label: str
-
-
-@dataclass(frozen=True)
-class Passage:
-    """One record of the data, with what the encoder makes of it."""
-
-    record: dict[str, Any]
-    window: Window
-    stated: tuple[Stated, ...]
-
-    @property
-    def event(self) -> str:
-        """What training and testing are kept apart by: records of one event share facts and words."""
-        return str(self.record["event"])
-
-    @property
-    def stance(self) -> dict[str, str]:
-        """Target to label."""
-        return dict(self.record["stance"])
+def part(event: str) -> Part:
+    """The part that an event's records are of: records of one event share facts and words, so they stay together."""
+    hundredth = int(hashlib.sha256(event.encode()).hexdigest(), 16) % 100
+    return "test" if hundredth < TEST else "choice" if hundredth < CHOICE else "train"
 
 
 def records(folder: Path = DATA) -> list[dict[str, Any]]:
-    """Every record of the folder's JSON Lines files, in the order of names and lines.
+    """Every labelled record of the folder, in the order of files and lines.
 
     Raises:
         ConfigError: a line is no JSON.
     """
     rows = []
-    for path in sorted(folder.glob("*.jsonl")):
+    for path in sorted([*folder.glob("passages-*.jsonl"), *folder.glob("articles-*.jsonl")]):
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             try:
                 rows.append(json.loads(line))
@@ -61,29 +36,11 @@ def records(folder: Path = DATA) -> list[dict[str, Any]]:
     return rows
 
 
+def of_part(rows: Sequence[dict[str, Any]], wanted: Part) -> list[dict[str, Any]]:
+    """The records of one part."""
+    return [row for row in rows if part(row["event"]) == wanted]
+
+
 def digest(rows: Sequence[dict[str, Any]]) -> str:
     """What the data is known by."""
     return hashlib.sha256("\n".join(json.dumps(row, sort_keys=True) for row in rows).encode()).hexdigest()[:16]
-
-
-def read(rows: Sequence[dict[str, Any]], encoder: Encoder, threads: int) -> list[Passage]:
-    """Encode the records; a passage's first window stands for it."""
-    with ThreadPoolExecutor(threads) as pool:
-        return list(pool.map(lambda row: _passage(row, encoder), rows))
-
-
-def _passage(row: dict[str, Any], encoder: Encoder) -> Passage:
-    reading = encoder.read(row["title"], row["text"])
-    claims = [(_span(row["text"], claim["evidence"]), claim) for claim in row["claims"]]
-    stated = []
-    for sentence in reading.sentences:
-        shown = [(span.overlap(sentence.span), number) for number, (span, _) in enumerate(claims)]
-        overlap, number = max(shown, default=(0, 0))
-        if overlap >= SHARED:
-            stated.append(Stated(sentence, claims[number][1]["target"], claims[number][1]["label"]))
-    return Passage(row, reading.windows[0], tuple(stated))
-
-
-def _span(text: str, evidence: str) -> Span:
-    start = text.index(evidence)
-    return Span(start, start + len(evidence))

@@ -1,0 +1,192 @@
+"""Labels from a judgement: the one place where a chance becomes a label, for every engine.
+
+Topics and stances by the engine's cuts, `unsure` below them; claims by holder, a short name or pronoun resolved, the
+most specific target kept; what is neutral is told apart by the claims under it; facets are added by rules.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+from govwire.core.errors import ClassificationError
+from govwire.core.records import Claim, Evidence, Experimental, Labels, Neutrality, Score, StanceLabel, TopicLabel
+from govwire.core.vocabulary import Vocabulary
+from processors.classifiers import NO_EPOCH, OVERALL, Document, digest_of
+from processors.classifiers.actors import Actors
+from processors.classifiers.facets import Facets
+from processors.classifiers.judgement import STANCES, Chances, Discussed, Engine, Judgement, Stance, Statement
+from processors.classifiers.sentences import Span
+from processors.classifiers.speakers import Holder, Speakers
+from processors.classifiers.terms import Relevance, TermList
+
+T = TypeVar("T")
+DECIMALS = 4
+# The annotation guide's limit for what a text is about.
+MAX_TOPICS = 4
+# Who a claim is of, where the text itself argues.
+AUTHOR = "_author"
+
+
+class LabellingClassifier:
+    """An engine with the vocabulary: English is judged, other languages get relevance by terms and facets."""
+
+    def __init__(self, engine: Engine, vocabulary: Vocabulary, terms: dict[str, TermList], threads: int = 0) -> None:
+        self.model = engine.model
+        self.digest = digest_of(engine.digest, vocabulary, *terms.values())
+        self._engine = engine
+        self._vocabulary = vocabulary
+        self._relevance = Relevance(terms)
+        self._actors = Actors(vocabulary.actors)
+        self._facets = Facets(vocabulary, self._actors)
+        self._pool = ThreadPoolExecutor(threads or os.cpu_count() or 1, thread_name_prefix="classify")
+
+    def classify(self, documents: Sequence[Document]) -> Sequence[Labels | ClassificationError]:
+        """Labels for each document, in order; documents run side by side, each by itself."""
+        return list(self._pool.map(self._try, documents))
+
+    def close(self) -> None:
+        """Release the threads and the engine."""
+        self._pool.shutdown()
+        self._engine.close()
+
+    def _try(self, document: Document) -> Labels | ClassificationError:
+        try:
+            return self._facets.label(document, self._labels(document))
+        except ClassificationError as error:
+            return error
+
+    def _labels(self, document: Document) -> Labels:
+        if document.language != "en":
+            relevant = self._relevance.decides(f"{document.title}. {document.text}", document.language)
+            return self._unlabelled(Judgement(relevant=relevant, relevance=float(relevant), relevance_by="terms"))
+        judgement = self._engine.judge(document)
+        labels = self._unlabelled(judgement)
+        if not judgement.relevant:
+            return labels
+        claims = self._claims(document.text, judgement.statements)
+        topics, tried_topics = self._apart(self._topics(judgement), lambda topic: topic.id)
+        stances, tried_stances = self._apart(self._stances(document.text, judgement.targets, claims), _target)
+        claims, tried_claims = self._apart(claims, _target)
+        return labels.model_copy(
+            update={
+                "topics": topics,
+                "topic_scores": tuple(Score(id=name, score=one.overall) for name, one in judgement.topics.items()),
+                "stance": stances,
+                "claims": claims,
+                "experimental": Experimental(topics=tried_topics, stance=tried_stances, claims=tried_claims),
+            }
+        )
+
+    def _unlabelled(self, judgement: Judgement) -> Labels:
+        return Labels(
+            relevant=judgement.relevant,
+            relevance_score=rounded(judgement.relevance),
+            relevance_by=judgement.relevance_by,
+            model=self.model,
+            epoch=NO_EPOCH,
+        )
+
+    def _apart(self, labels: Iterable[T], id_of: Callable[[T], str]) -> tuple[tuple[T, ...], tuple[T, ...]]:
+        """What is of the vocabulary proper, and what is of its experimental entries."""
+        proper, tried = [], []
+        for label in labels:
+            (tried if self._vocabulary.is_experimental(id_of(label)) else proper).append(label)
+        return tuple(proper), tuple(tried)
+
+    def _topics(self, judgement: Judgement) -> Iterator[TopicLabel]:
+        """What the text is about, best first, then what a part of it mentions."""
+        cut = self._engine.cuts.topic
+        ranked = sorted(judgement.topics.items(), key=lambda item: (-item[1].overall, item[0]))
+        about = 0
+        mentioned = []
+        for name, one in ranked:
+            experimental = self._vocabulary.is_experimental(name)
+            if one.overall >= cut and (experimental or about < MAX_TOPICS):
+                about += not experimental
+                yield TopicLabel(id=name, score=one.overall, role="about")
+            elif one.peak >= cut:
+                mentioned.append(TopicLabel(id=name, score=one.overall, role="mentioned"))
+        yield from mentioned
+
+    def _stances(self, text: str, targets: Sequence[Discussed], claims: Sequence[Claim]) -> Iterator[StanceLabel]:
+        for one in targets:
+            if one.target == OVERALL or one.chance >= self._engine.cuts.target:
+                yield self._stance(text, one, claims)
+
+    def _stance(self, text: str, one: Discussed, claims: Sequence[Claim]) -> StanceLabel:
+        label = best(one.stance)
+        score = one.stance[label]
+        shows = one.evidence.get(label)
+        unsure = score < self._engine.cuts.unsure
+        return StanceLabel(
+            target=one.target,
+            label="unsure" if unsure else label,
+            score=score,
+            evidence=evidence(text, shows) if shows is not None else None,
+            neutrality=neutrality(one.target, claims) if label == "neutral" and not unsure else None,
+        )
+
+    def _claims(self, text: str, statements: Sequence[Statement]) -> list[Claim]:
+        """The claims of each holder, those that may be shown and candidates, in the order of their evidence."""
+        speakers = Speakers(text, self._actors)
+        held: dict[tuple[str, str], list[tuple[Statement, Holder | None]]] = {}
+        for statement in statements:
+            holder = speakers.holder(statement.mention) if statement.mention is not None else None
+            if statement.mention is None or holder is not None:
+                name = holder.name if holder is not None else AUTHOR
+                held.setdefault((name, statement.target), []).append((statement, holder))
+        claims = [claim for group in held.values() if (claim := self._claim(text, group)) is not None]
+        specific = {(claim.holder, claim.shown) for claim in claims if claim.target != OVERALL}
+        kept = [
+            claim
+            for claim in claims
+            if claim.target != OVERALL or not {(claim.holder, True), (claim.holder, claim.shown)} & specific
+        ]
+        return sorted(kept, key=lambda claim: (claim.evidence.start, claim.holder, claim.target))
+
+    def _claim(self, text: str, group: Sequence[tuple[Statement, Holder | None]]) -> Claim | None:
+        """One holder's position on one target, from the mention that says it most clearly."""
+        statement, holder = max(group, key=lambda item: (sum(item[0].chances.values()), -_start(item[0])))
+        score = rounded(sum(statement.chances.values()))
+        if score < self._engine.cuts.candidate:
+            return None
+        label = best(statement.chances)
+        return Claim(
+            holder=holder.name if holder is not None else AUTHOR,
+            holder_id=holder.actor_id if holder is not None else None,
+            target=statement.target,
+            label=label,
+            score=score,
+            evidence=evidence(text, statement.evidence[label]),
+            shown=score >= self._engine.cuts.shown,
+        )
+
+
+def best(chances: Chances) -> Stance:
+    """The likeliest stance; the same one of two that are equally likely."""
+    return max(STANCES, key=lambda stance: chances[stance])
+
+
+def neutrality(target: str, claims: Iterable[Claim]) -> Neutrality | None:
+    """Why a text is neutral: shown claims on both sides, or none at all; None where one side alone is given."""
+    sides = {claim.label for claim in claims if claim.target == target and claim.shown and claim.label != "neutral"}
+    return "contested" if len(sides) > 1 else None if sides else "only_reported"
+
+
+def evidence(text: str, span: Span) -> Evidence:
+    """A span as it goes into a record."""
+    return Evidence(text=span.of(text), start=span.start, end=span.end)
+
+
+def rounded(number: float) -> float:
+    """A chance as it is compared and shown, so that the last bits of a float decide nothing."""
+    return round(float(number), DECIMALS)
+
+
+def _start(statement: Statement) -> int:
+    return statement.mention.start if statement.mention is not None else -1
+
+
+def _target(label: StanceLabel | Claim) -> str:
+    return label.target

@@ -1,0 +1,100 @@
+"""A passage: everything the heads say of one window, as arrays; what the passage cache keeps."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from io import BytesIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from processors.classifiers.encoder import Encoder, Reading, Vector, Window
+from processors.classifiers.heads import BEGIN, INSIDE, Heads, Questions
+
+# A token is taken for a holder's from this chance on: claims are cut later, by what is said of them as a whole.
+TAGGED = 0.3
+
+
+@dataclass(frozen=True)
+class Passage:
+    """Chances, single precision, so that what comes out of the cache is what went in.
+
+    Targets are in the order of the vocabulary; of the last axis, 4 are no claim and each stance, 3 each stance.
+    """
+
+    relevance: Vector  # [1]
+    topics: Vector  # [topics]
+    discussed: Vector  # [targets]
+    stance: Vector  # [targets, 3]
+    shown: Vector  # [sentences, targets, 4]
+    author: Vector  # [targets, 4]
+    mentions: NDArray[np.int64]  # [mentions, 2]: first token and end
+    tagged: Vector  # [mentions]: that each is a holder
+    claims: Vector  # [mentions, targets, 4]
+
+    def pack(self) -> bytes:
+        """As bytes."""
+        file = BytesIO()
+        np.savez(file, **{field.name: getattr(self, field.name) for field in fields(self)})
+        return file.getvalue()
+
+    @staticmethod
+    def unpack(packed: bytes) -> "Passage":
+        """From bytes."""
+        with np.load(BytesIO(packed), allow_pickle=False) as arrays:
+            return Passage(**{name: arrays[name] for name in arrays.files})
+
+
+class PassageReader:
+    """Reads windows by an encoder and its heads, asking about topics and targets."""
+
+    def __init__(self, encoder: Encoder, heads: Heads, *, topics: Questions, targets: Questions) -> None:
+        self._encoder, self._heads, self._topics, self._targets = encoder, heads, topics, targets
+
+    def relevance(self, window: Window) -> float:
+        """The chance that a window is relevant, alone."""
+        return self._heads.relevance(self._whole(self._encoder.read(window)))
+
+    def read(self, window: Window) -> Passage:
+        """Everything about a window with at least one sentence.
+
+        Raises:
+            ClassificationError: the model fails on it.
+        """
+        reading = self._encoder.read(window)
+        whole, targets = self._whole(reading), self._targets
+        found = [reading.mean(one.first, one.end) for one in window.sentences]
+        shown = targets.claims("sentence", self._heads.normal("sentence_norm", np.stack(found)))
+        mentions = list(spans(self._heads.tags(reading.tokens), window))
+        near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span, _ in mentions]
+        claims = (
+            targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
+            if near
+            else np.zeros((0, *shown.shape[1:]))
+        )
+        arrays = {
+            "relevance": np.array([self._heads.relevance(whole)]),
+            "topics": self._topics.chances(whole),
+            "discussed": targets.chances(whole),
+            "stance": targets.stance(whole, reading.tokens, shown),
+            "shown": shown,
+            "author": targets.claims("author", whole),
+            "tagged": np.array([chance for _, chance in mentions]),
+            "claims": claims,
+        }
+        single = {name: array.astype(np.float32) for name, array in arrays.items()}
+        return Passage(mentions=np.array([span for span, _ in mentions], np.int64).reshape(-1, 2), **single)
+
+    def _whole(self, reading: Reading) -> Vector:
+        return self._heads.normal("whole_norm", reading.whole)
+
+
+def spans(tags: Vector, window: Window) -> Iterator[tuple[tuple[int, int], float]]:
+    """The tokens of the text that the tags mark as holders, first and end, with the chance of their first."""
+    at, end = window.first, len(window.ids) - 1
+    while at < end:
+        first = at
+        at += 1
+        if tags[first, BEGIN] > TAGGED:
+            while at < end and tags[at, INSIDE] > max(TAGGED, tags[at, BEGIN]):
+                at += 1
+            yield (first, at), float(tags[first, BEGIN])

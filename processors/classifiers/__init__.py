@@ -19,6 +19,8 @@ from govwire.core.vocabulary import Vocabulary
 
 Engine = Literal["onnx", "keyword"]
 
+# The target that every relevant text has a stance on.
+OVERALL = "stronger_governance"
 # Labels of a classifier that no epoch has numbered yet; the stage sets the number.
 NO_EPOCH = 0
 

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import regex
 
 from govwire.core.vocabulary import Actor, ActorKind, NameWord, name_words
-from processors.classifiers.lexicon import BODY_WORDS, COLLECTIVES, PREPOSITION, TRADES
+from processors.classifiers.lexicon import BODY_WORDS, COLLECTIVES, PREPOSITION, TRADES, word_set
 from processors.classifiers.sentences import Span
 
 # Who speaks for a body, so that the body is the holder: "a spokesperson for OpenAI", "Chinese officials".
-_VOICES = frozenset(
-    """spokesman spokeswoman spokesperson spokespeople spokesmen representative representatives official officials delegate
-    delegates delegation delegations envoy envoys ambassador ambassadors diplomat diplomats negotiator negotiators government
-    ministry minister ministers chief ceo director executive executives president chairman chairwoman chair head boss bosses
-    founder leader leaders leadership lawyer lawyers counsel attorneys management board secretariat authorities secretary
-    secretary-general premier chancellor commissioner directors""".split()
+_VOICES = word_set(
+    """spokesman spokeswoman spokesperson spokespeople spokesmen representative representatives official officials
+    delegate delegates delegation delegations envoy envoys ambassador ambassadors diplomat diplomats negotiator
+    negotiators government ministry minister ministers chief ceo director executive executives president chairman
+    chairwoman chair head boss bosses founder leader leaders leadership lawyer lawyers counsel attorneys management
+    board secretariat authorities secretary secretary-general premier chancellor commissioner directors"""
 )
 # Words by which more than one is meant, or somebody against the one named.
 _OTHERS = re.compile(r"\b(?:anti|non|rivals?|critics?|opponents?|and|or|with|against|versus|vs|both|unlike)\b|[;/&]")
@@ -29,8 +29,10 @@ _DESCRIPTION = re.compile(
 )
 _GOVERNMENT = re.compile(r"(?:the )?(\w[\w.-]*(?: \w+)?) government")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+# What is longer is a sentence, not a name.
+_LONGEST = 200
 # Before a name these make another one: New Mexico, Northern Ireland, Latin America, South China Sea.
-_DIRECTIONS = frozenset("new north south east west northern southern eastern western central latin".split())
+_DIRECTIONS = word_set("new north south east west northern southern eastern western central latin")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Actors:
         A person's role names the person, who must be listed; a nameless voice of a body is the body. None where nobody
         listed is meant, or more than one could be.
         """
+        if not name.strip() or len(name) > _LONGEST:
+            return None
         found = self._exact(_bare(name_words(name)))
-        if found or not name.strip():
+        if found:
             return found
         if _OTHERS.search(name.casefold()):
             return None

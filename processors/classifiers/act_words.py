@@ -43,6 +43,9 @@ DONE_TO_LAW: dict[str, ActKind] = {
     **dict.fromkeys(_words("rejected defeated"), "refused"),
     "enforced": "enforced",
 }
+# "gave its final approval to", "won final approval".
+GAVE, WON = _words("gave given"), _words("won received gained secured")
+APPROVAL = _words("approval assent consent passage ratification nod")
 # Verbs of two words, by the first.
 PHRASAL: dict[str, dict[str, ActKind]] = {
     "put": {"forward": "proposed", "off": "delayed"},
@@ -115,7 +118,7 @@ SUITS = _words(
 CHAMBERS = _words("senate house parliament assembly congress committee chamber legislature")
 # A sentence without one of these tells no act.
 TRIGGERS = _words("sued took challenged appealed force").union(
-    DONE_TO_LAW, PHRASAL, CARRIERS, BEGINS, PENALISED, IMPOSED, OPENED, STOPPED, RULED, FILED
+    DONE_TO_LAW, PHRASAL, CARRIERS, BEGINS, PENALISED, IMPOSED, OPENED, STOPPED, RULED, FILED, GAVE, WON
 )
 
 # What is not, or not yet: beside the verb, before the clause, or as its subject.

@@ -4,13 +4,15 @@ An act happened: what could, should or will be done, is asked for or was not don
 verbs and clauses in `clauses`, who does what to which law in `roles`.
 """
 
+import re
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from govwire.core.records import Act, ActKind, Evidence
 from processors.classifiers import roles
 from processors.classifiers.act_words import (
+    APPROVAL,
     BEGINS,
     CARRIERS,
     CHAMBERS,
@@ -20,6 +22,7 @@ from processors.classifiers.act_words import (
     DRAFTS,
     FILED,
     FINES,
+    GAVE,
     IMPOSED,
     LAW_NOUNS,
     NEEDS_NO_PARLIAMENT,
@@ -36,6 +39,7 @@ from processors.classifiers.act_words import (
     STOPPED,
     SUITS,
     TRIGGERS,
+    WON,
 )
 from processors.classifiers.actors import Actors
 from processors.classifiers.clauses import FURTHEST, Sentence, Verb
@@ -44,6 +48,7 @@ from processors.classifiers.roles import Phrase
 from processors.classifiers.sentences import Span
 from processors.classifiers.tokens import tokenize
 
+_LETTERS = re.compile(r"[a-z]+")
 # How far behind a verb its infinitive, its "to" or its court may stand, in words.
 _NEAR, _REACH = 8, 14
 
@@ -63,7 +68,7 @@ def find_acts(text: str, spans: Sequence[Span], laws: Sequence[Named], actors: A
     acts: dict[tuple[str, str | None, str | None], Act] = {}
     for span, sentence in _sentences(text, spans, laws):
         for found in _in_sentence(sentence):
-            actor = _as_written(text, sentence, found.actor)
+            actor = _as_written(span.of(text), sentence, found.actor)
             act = Act(
                 act=found.act,
                 actor=actor,
@@ -76,24 +81,26 @@ def find_acts(text: str, spans: Sequence[Span], laws: Sequence[Named], actors: A
 
 
 def _sentences(text: str, spans: Sequence[Span], laws: Sequence[Named]) -> Iterator[tuple[Span, Sentence]]:
-    """The sentences with a word of an act."""
-    named = iter(laws)
-    law = next(named, None)
-    for number, group in groupby(tokenize(text), key=lambda token: token.sentence):
-        tokens = list(group)
-        ids: list[str | None] = []
-        for token in tokens:
-            while law is not None and law.span.end <= token.start:
-                law = next(named, None)
-            ids.append(law.law_id if law is not None and law.span.start <= token.start else None)
-        if any(token.lower in TRIGGERS for token in tokens):
-            yield spans[number], Sentence(tokens, ids)
+    """The sentences with a word of an act; offsets of their tokens count in the sentence."""
+    starts = [law.span.start for law in laws]
+    for span in spans:
+        told = span.of(text)
+        if TRIGGERS.isdisjoint(_LETTERS.findall(told.lower())):
+            continue
+        within = laws[bisect_left(starts, span.start) : bisect_left(starts, span.end)]
+        tokens = tokenize(told)
+        ids: list[str | None] = [None] * len(tokens)
+        places = [token.start + span.start for token in tokens]
+        for law in within:
+            first, end = bisect_left(places, law.span.start), bisect_left(places, law.span.end)
+            ids[first:end] = [law.law_id] * (end - first)
+        yield span, Sentence(tokens, ids)
 
 
-def _as_written(text: str, sentence: Sentence, phrase: Phrase | None) -> str | None:
+def _as_written(told: str, sentence: Sentence, phrase: Phrase | None) -> str | None:
     if phrase is None:
         return None
-    return text[sentence.tokens[phrase.first].start : sentence.tokens[phrase.end - 1].end]
+    return told[sentence.tokens[phrase.first].start : sentence.tokens[phrase.end - 1].end]
 
 
 def _in_sentence(sentence: Sentence) -> Iterator[_Found]:
@@ -115,7 +122,7 @@ def _told_by(sentence: Sentence, verb: Verb, word: str, before: _Found | None) -
     if word in PHRASAL:
         kind = PHRASAL[word].get(sentence.word(verb.at + 1))
         return _done(sentence, Verb(verb.at + 1, verb.first, verb.voice), kind, before) if kind else None
-    for rule in (_began, _judged, _filed, _penalised):
+    for rule in (_approved, _began, _judged, _filed, _penalised):
         if found := rule(sentence, verb, word):
             return found
     return _done(sentence, verb, DONE_TO_LAW[word], before) if word in DONE_TO_LAW else None
@@ -143,10 +150,9 @@ def _done(sentence: Sentence, verb: Verb, kind: ActKind, before: _Found | None) 
 
 
 def _done_to(sentence: Sentence, verb: Verb, kind: ActKind, who: Phrase | None, thing: Phrase) -> _Found | None:
-    noun = roles.noun(sentence, thing)
-    if kind == "adopted" and noun in DELAYS:
+    if kind == "adopted" and roles.noun(sentence, thing) in DELAYS:
         return _Found("delayed", verb, who, thing.law or _law_after(sentence, thing.end))
-    if sentence.words[verb.at] == "endorsed" and noun not in NEEDS_NO_PARLIAMENT:
+    if sentence.words[verb.at] == "endorsed" and not NEEDS_NO_PARLIAMENT & roles.nouns(sentence, thing):
         return None  # Who endorses a bill says what he thinks of it.
     part = kind in ("delayed", "enforced") and roles.is_start_of_law(sentence, thing)
     if not part and not roles.is_law(sentence, thing):
@@ -158,7 +164,7 @@ def _shown(sentence: Sentence, verb: Verb, kind: ActKind, thing: Phrase) -> ActK
     """Guidelines that are published or introduced are adopted; a bill, or a draft of them, is proposed by it."""
     if sentence.words[verb.at] not in SHOWN:
         return kind
-    final = roles.noun(sentence, thing) in NEEDS_NO_PARLIAMENT and not DRAFTS & roles.names(sentence, thing)
+    final = NEEDS_NO_PARLIAMENT & roles.nouns(sentence, thing) and not DRAFTS & roles.names(sentence, thing)
     return "adopted" if final else "proposed"
 
 
@@ -188,6 +194,22 @@ def _decided(sentence: Sentence, verb: Verb, kinds: Mapping[str, ActKind], befor
     if not roles.is_law(sentence, thing) and not roles.is_start_of_law(sentence, thing):
         return None
     return _Found(kinds[sentence.words[at]], verb, who, thing.law)
+
+
+def _approved(sentence: Sentence, verb: Verb, word: str) -> _Found | None:
+    """Where approval is given to a law, or won by it."""
+    approval = roles.thing_done_to(sentence, verb.at + 1) if word in GAVE | WON and verb.voice == "active" else None
+    if roles.noun(sentence, approval) not in APPROVAL or approval is None:
+        return None
+    if word in WON:
+        law = roles.law_concerned(sentence, verb)
+        return _Found("adopted", verb, None, law.law) if law else None
+    law = roles.thing_done_to(sentence, approval.end + 1) if sentence.word(approval.end) == "to" else None
+    return (
+        _Found("adopted", verb, _subject(sentence, verb, None), law.law)
+        if roles.is_law(sentence, law) and law
+        else None
+    )
 
 
 # --- what a law does, courts and regulators ---
@@ -221,8 +243,12 @@ def _filed(sentence: Sentence, verb: Verb, word: str) -> _Found | None:
         told = told or (word in ("took", "challenged") and "court" in sentence.words[verb.at : verb.at + _REACH])
         who = _subject(sentence, verb, None)
     else:
-        noun = roles.noun(sentence, roles.subject(sentence, verb))
-        told = verb.voice != "present" and (word == "sued" or (word in FILED and noun in SUITS))
+        filed = roles.subject(sentence, verb)
+        suit = filed is not None and bool(SUITS & roles.names(sentence, filed))
+        in_court = sentence.follows(verb.at, ("in", "court"))
+        told = verb.voice != "present" and (
+            word == "sued" or (word in FILED and suit) or (word == "challenged" and in_court)
+        )
         who = roles.agent(sentence, verb)
     return _Found("litigated", verb, who, _law_of(sentence, verb)) if told else None
 

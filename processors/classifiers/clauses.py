@@ -39,10 +39,10 @@ MARKS = frozenset(',;:.!?()[]—–-…“”"«»')
 ARTICLES = DETERMINER | POSSESSIVE
 # A subject or object is no longer than this, in words; no clause reaches further back.
 LONGEST, FURTHEST = 14, 80
-_GENITIVES = frozenset(("'s", "’s", "'", "’"))
+GENITIVES = frozenset(("'s", "’s", "'", "’"))
 _BESIDE = AUXILIARY | ADVERB | UNREAL | {"having", "yet"}
 _PARTING = MARKS | SUBORDINATE | RELATIVE
-_ATTRIBUTIVE = ARTICLES | PREPOSITION | _GENITIVES
+_ATTRIBUTIVE = (ARTICLES | PREPOSITION | GENITIVES) - {"which", "that"}
 _CIRCUMSTANCE = PREPOSITION | TIMES | TIME_BEFORE
 _OPENING = (ADVERB | {"and", "but", "or", ","}) - {"both"}
 
@@ -95,7 +95,8 @@ class Sentence:
         clause = self.clause_start(self.before_aside(first))
         opens = self.word(clause - 1)
         ahead = opens in AHEAD and ("has" in beside or "have" in beside)
-        if ahead or opens in HYPOTHETICAL or self.word(clause) in NOBODY | HYPOTHETICAL:
+        begins = self.word(clause + (self.word(clause) in ("and", "but", "or")))
+        if ahead or opens in HYPOTHETICAL or begins in NOBODY | HYPOTHETICAL:
             return None
         voice = self._voice(at, first, beside)
         return None if voice is None else Verb(at, first, voice)
@@ -150,10 +151,16 @@ class Sentence:
 
     def _parts(self, at: int) -> bool:
         word = self.words[at]
-        if word in ("and", "or"):
-            # "France and Germany signed", but "Paris hosted the talks and Germany signed"
-            return any(self.is_verb(before) for before in range(max(0, at - LONGEST), at))
-        return word in _PARTING or self.is_verb(at)
+        return self._joins_clauses(at) if word in ("and", "or") else word in _PARTING or self.is_verb(at)
+
+    def _joins_clauses(self, at: int) -> bool:
+        """ "France and Germany signed", but "Paris hosted the talks and Germany signed"."""
+        for before in range(at - 1, max(-1, at - LONGEST), -1):
+            if self.words[before] in _PARTING:
+                return False
+            if self.is_verb(before):
+                return True
+        return False
 
     def before_aside(self, end: int) -> int:
         """Where what stands between commas before a place begins; the place itself where nothing does."""
@@ -161,7 +168,8 @@ class Sentence:
             return end
         opened = next((at for at in range(end - 2, max(end - 2 * LONGEST, 0), -1) if self.words[at] == ","), end)
         if "and" in self.words[opened:end]:
-            opened = self.list_start(opened + 1) - 1
+            first = self.list_start(opened + 1)
+            opened = next((at for at in range(first - 1, max(first - 4, 0), -1) if self.words[at] == ","), opened)
         return opened if opened > 0 else end
 
     def list_start(self, first: int) -> int:

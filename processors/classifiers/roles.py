@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from processors.classifiers.act_words import DEFERRED, NO_AGENT, SUBORDINATE, TIME_PREPOSITIONS, TRANSPARENT
-from processors.classifiers.clauses import ARTICLES, LONGEST, MARKS, Sentence, Verb
+from processors.classifiers.clauses import ARTICLES, GENITIVES, LONGEST, MARKS, Sentence, Verb
 from processors.classifiers.lexicon import ADVERB, AUXILIARY, PREPOSITION, PRONOUN, RELATIVE
 
 # How far behind a verb its agent may stand, in words.
@@ -84,6 +84,14 @@ def noun(sentence: Sentence, phrase: Phrase | None) -> str:
     return sentence.words[phrase.head] if phrase else ""
 
 
+def nouns(sentence: Sentence, phrase: Phrase) -> set[str]:
+    """The noun that a phrase is about; of a law that it names, every word of the name."""
+    law = sentence.laws[phrase.head]
+    if law is None:
+        return {noun(sentence, phrase)}
+    return {sentence.words[at] for at in range(phrase.first, phrase.end) if sentence.laws[at] == law}
+
+
 def names(sentence: Sentence, phrase: Phrase) -> set[str]:
     """The words of a phrase up to its first preposition."""
     return set(sentence.words[phrase.first : _group_end(sentence, phrase.first, phrase.end)])
@@ -102,7 +110,7 @@ def is_start_of_law(sentence: Sentence, phrase: Phrase) -> bool:
 
 def _up_to(sentence: Sentence, end: int) -> Phrase | None:
     first = sentence.clause_start(end)
-    if sentence.word(first - 1) == "," and "and" in sentence.words[first:end]:
+    if sentence.word(first - 1) == "," and "and" in sentence.words[first + 1 : end]:
         first = sentence.list_start(first)
     return _phrase(sentence, first, end)
 
@@ -127,8 +135,9 @@ def _phrase(sentence: Sentence, first: int, end: int) -> Phrase | None:
 
 
 def _group_end(sentence: Sentence, first: int, end: int) -> int:
-    """Where the words of a noun itself end: before a preposition that is in no law's name."""
-    within = range(first + 1, end)
+    """Where the words of a noun itself end: before a preposition that is in no law's name and before no genitive."""
+    owned = max((at for at in range(first, end) if sentence.words[at] in GENITIVES), default=first)
+    within = range(owned + 1, end)
     return next((at for at in within if sentence.words[at] in PREPOSITION and sentence.laws[at] is None), end)
 
 
@@ -136,7 +145,8 @@ def _agent_end(sentence: Sentence, first: int) -> int:
     end = first
     while end < min(first + LONGEST, len(sentence)):
         word = sentence.words[end]
-        leads_on = word == "and" and end + 1 < len(sentence) and sentence.is_verb(end + 1)
+        counted = word[0].isdigit() and not word.isdigit()  # "the Senate 99-1"
+        leads_on = counted or (word == "and" and end + 1 < len(sentence) and sentence.is_verb(end + 1))
         if leads_on or word in _AGENT_ENDS or sentence.is_verb(end):
             break
         end += 1

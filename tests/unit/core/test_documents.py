@@ -101,8 +101,14 @@ def test_a_claim_repeats_the_facts_of_its_article_and_not_its_text() -> None:
         for flat in documents.claims:
             assert "text" not in flat.body
             assert flat.version == documents.article.version
-            for name in ("article_id", "title", "source", "story_id", "topic_ids", "stance_labels", "sort_at"):
+            for name in ("article_id", "title", "source", "story_id", "topic_ids", "stance_labels", "law_ids", "sort_at"):
                 assert flat.body[name] == documents.article.body[name]
+
+
+def test_an_act_told_in_several_sentences_is_one_fact() -> None:
+    body = documents_of(tagged("x", acts=("adopted:a", "adopted:b", "signed"))).article.body
+    assert body["act_ids"] == ["adopted", "signed"]
+    assert [act["law"] for act in body["acts"]] == ["a", "b", None]
 
 
 def test_an_article_without_a_plausible_date_is_sorted_by_when_it_was_first_seen() -> None:

@@ -101,7 +101,18 @@ def test_a_claim_repeats_the_facts_of_its_article_and_not_its_text() -> None:
         for flat in documents.claims:
             assert "text" not in flat.body
             assert flat.version == documents.article.version
-            for name in ("article_id", "title", "source", "story_id", "topic_ids", "stance_labels", "law_ids", "sort_at"):
+            for name in (
+                "article_id",
+                "title",
+                "source",
+                "story_id",
+                "topic_ids",
+                "stance_labels",
+                "law_ids",
+                "act_ids",
+                "instrument_ids",
+                "sort_at",
+            ):
                 assert flat.body[name] == documents.article.body[name]
 
 

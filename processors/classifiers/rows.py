@@ -73,6 +73,7 @@ def as_row(document: Document, labels: Labels | ClassificationError, classifier:
                 "end": claim.evidence.end,
                 "score": claim.score,
                 "shown": claim.shown,
+                "by": claim.by,
             }
             for claim in labels.claims
         ],

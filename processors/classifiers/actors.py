@@ -98,7 +98,7 @@ class Actors:
             taken = 1
             for length in range(min(self._longest.get(words[at].key, 0), len(words) - at), 0, -1):
                 actor_id = self._exact(words[at : at + length])
-                if actor_id and not _is_of_another(text, words, at):
+                if actor_id and not _is_of_another(text, words, at, at + length):
                     found.append(Named(Span(words[at].start, words[at + length - 1].end), actor_id))
                     taken = length
                     break
@@ -164,14 +164,15 @@ def _fits(said: str, known: str) -> bool:
     return not known[0].isupper() or not said[0].islower()
 
 
-def _is_of_another(text: str, words: Sequence[NameWord], at: int) -> bool:
-    before = words[at - 1] if at else None
-    return (
-        before is not None
-        and before.key in _DIRECTIONS
-        and before.written[0].isupper()
-        and text[before.end : words[at].start] == " "
-    )
+def _is_of_another(text: str, words: Sequence[NameWord], first: int, end: int) -> bool:
+    """Whether it is part of another name: New Mexico; "President Xi" of President Xi Jinping."""
+
+    def adjoin(left: int) -> bool:
+        return text[words[left].end : words[left + 1].start] == " "
+
+    if first and words[first - 1].key in _DIRECTIONS and words[first - 1].written[0].isupper() and adjoin(first - 1):
+        return True
+    return words[first].key in TRADES and end < len(words) and words[end].written[0].isupper() and adjoin(end - 1)
 
 
 def _is_voice(description: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from processors.classifiers.actors import Actors
 from processors.classifiers.lexicon import (
@@ -32,6 +33,8 @@ from processors.classifiers.tokens import Token
 
 # How far from a name its office may stand, in tokens.
 _NEAR = 12
+# Of so many who share a word the rest is not looked at: nobody is told apart among them.
+_MANY = 50
 # Adjectives that say nothing of which office is meant.
 _LOOSE = word_set("former then late new current own young old outgoing")
 
@@ -73,6 +76,10 @@ class Speaker:
             return plain[0]
         return plain[-1] if plain else ""
 
+    def is_exactly(self, noun: str) -> bool:
+        """Whether the text itself has given this noun to it."""
+        return noun in self.words or any(office.noun == noun for office in self.offices)
+
     def is_called(self, office: Office) -> bool:
         """Whether a body may be come back to by this: the group, the trade group, the commission."""
         own = [*self.words, *(word for one in self.offices for word in (one.noun, *one.narrowed))]
@@ -81,11 +88,13 @@ class Speaker:
 
 
 class Cast:
-    """The speakers that full names introduce: people by two words and more, bodies with their acronyms."""
+    """The speakers whom full names introduce: people by two words and more, bodies, also by their acronyms."""
 
     def __init__(self, tokens: Sequence[Token], names: Sequence[Name], actors: Actors) -> None:
         self._by_name: dict[str, Speaker] = {}  # case folded
         self._by_word: dict[str, dict[Speaker, None]] = {}  # of people; a dict for its order
+        self._by_noun: dict[str, dict[Speaker, None]] = {}  # people by offices, bodies by the last word of their names
+        self._people_by_id: dict[str, Speaker] = {}
         for name in sorted(names, key=lambda name: (-(name.end - name.first), name.first)):
             if name.kind == "body" or (name.kind == "person" and len(name.text.split()) > 1):
                 self._introduce(name, tokens, actors)
@@ -103,24 +112,35 @@ class Cast:
             speaker.first = name.span
         self._by_name[key] = speaker
         if speaker.kind == "person":
+            if speaker.actor_id:
+                self._people_by_id[speaker.actor_id] = speaker
             for word in speaker.words:
                 self._by_word.setdefault(word, {})[speaker] = None
         speaker.offices.update(offices_beside(tokens, name))
         speaker.gender = speaker.gender or gender_beside(tokens, name)
+        for noun in speaker.words[-1:] if speaker.kind == "body" else [office.noun for office in speaker.offices]:
+            self._by_noun.setdefault(noun, {})[speaker] = None
 
     def _fuller(self, name: Name) -> Speaker | None:
         """The one whose fuller name this is a shorter form of: "Robert Kennedy" of "Robert F. Kennedy Jr."."""
+        if name.kind == "person" and name.actor_id in self._people_by_id:
+            return self._people_by_id[name.actor_id]
         words = name_words_of(name)
         same = self._people(words) if name.kind == "person" and len(words) > 1 else []
         return same[0] if len(same) == 1 else None
 
     def _people(self, words: tuple[str, ...]) -> list[Speaker]:
         plain = [word for word in words if word not in SUFFIXES] or list(words)
-        return [one for one in self._by_word.get(plain[-1], ()) if set(plain) <= set(one.words)]
+        sharing = islice(self._by_word.get(plain[-1], ()), _MANY)
+        return [one for one in sharing if set(plain) <= set(one.words)]
 
     def called(self, name: Name) -> Speaker | None:
         """The one whose full name or acronym this is."""
         return self._by_name.get(name.text.casefold())
+
+    def known_as(self, noun: str, before: int) -> list[Speaker]:
+        """Whom this noun introduces before a place in the text: people by their office, bodies as their last word."""
+        return [speaker for speaker in islice(self._by_noun.get(noun, ()), _MANY) if speaker.first.end <= before]
 
     def bearers(self, name: Name) -> list[Speaker]:
         """The people whom a short name may be: by surname first, else by any part of the name."""

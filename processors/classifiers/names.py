@@ -224,12 +224,15 @@ class _Finder:
 
     def _plain(self, first: int, end: int) -> Iterator[Name]:
         """A row of capitals that neither role nor kind explains."""
-        if end - first > 1 and self._tokens[first].lower in _NO_GIVEN_NAME:
+        while first < end and (
+            self._tokens[first].lower in _ROLE_LEADS
+            or (end - first > 1 and self._tokens[first].lower in _NO_GIVEN_NAME)
+        ):
             first += 1
         before = self._tokens[first - 1].lower if first else ""
         if end - first > 1 and before not in ("in", "at", "near") and self._is_person(first, end, titled=False):
             yield self._name(first, end, "person")
-        elif end - first == 1 and self._may_stand_alone(first):
+        elif end - first == 1 and self._tokens[first].lower not in TRADES and self._may_stand_alone(first):
             yield self._name(first, end, "person" if before in TITLES else "unknown")
 
     def _may_stand_alone(self, at: int) -> bool:
@@ -250,6 +253,15 @@ class _Finder:
             return bool(following) and following[0].text.islower()
         word = following[0] if following else None
         return word is not None and word.text.islower() and is_human(word.lower) and word.lower not in SPEECH
+
+    def _goes_on(self, end: int) -> bool:
+        """Whether a noun without a capital is what the row of capitals belongs to: "Global AI governance"."""
+        following = self._tokens[end] if end < len(self._tokens) else None
+        if following is None or not following.text.islower() or following.lower in _AFTER_NAME | TRADES:
+            return False
+        if self._tokens[end - 1].lower in BODY_WORDS:
+            return False
+        return not following.lower.endswith(("s", "ed"))
 
     def _modifies(self, at: int) -> bool:
         """Whether a capital belongs to the noun behind it: "a Thai engineer", "Texan lawmakers"."""
@@ -272,7 +284,7 @@ class _Finder:
     def _is_body(self, first: int, end: int) -> bool:
         words = self._tokens[first:end]
         if any(token.lower in BODY_WORDS for token in words):
-            return end - first > 1
+            return end - first > 1 and not self._goes_on(end)
         return end - first > 1 and any(len(token.text) > 2 and token.text.isupper() for token in words)
 
     def _is_person(self, first: int, end: int, *, titled: bool) -> bool:

@@ -9,6 +9,7 @@ from processors.classifiers.lexicon import (
     COLLECTIVES,
     CONJUNCTION,
     DETERMINER,
+    PLURAL_SPEECH,
     POSSESSIVE,
     PREPOSITION,
     PRONOUN,
@@ -38,6 +39,8 @@ _PAST = word_set(
     """began brought built came drew fell gave got grew kept led left lost made met paid ran rose sent set sold sat
     stood struck took went won wore"""
 )
+# What stands between the names of a row.
+_BETWEEN = frozenset((",", "&", "and"))
 _ARTICLES = word_set("the a an")
 _OWNING = DETERMINER | POSSESSIVE
 _OPENERS = _OWNING | QUANTIFIER
@@ -46,6 +49,7 @@ _OBJECTS = PRONOUN - POSSESSIVE
 _NO_BEGINNING = AUXILIARY | CONJUNCTION | PREPOSITION | _OBJECTS | RELATIVE | SPEECH | TITLES | _NOBODY
 _ENDINGS = AUXILIARY | CONJUNCTION | RELATIVE
 _VERBAL = SPEECH | _PAST | (ADVERB - {"all", "each", "alone"})
+_JOINING = (CONJUNCTION - {"as"}) | {"that"}
 _NO_HEAD = _OPENERS | ADVERB
 _NO_VERB_AFTER = PREPOSITION | _OWNING
 _NO_END = PREPOSITION | DETERMINER
@@ -104,10 +108,10 @@ class _Finder:
 
     def _row(self, first: int) -> Phrase | None:
         """Several names as one subject: "Durbin and Hawley", "Torstar, Postmedia and the CBC"."""
-        if first not in self._names or (first - 1 in self._named_until and self._tokens[first - 1].text == ","):
+        if first not in self._names or (first - 1 in self._named_until and self._tokens[first - 1].lower in _BETWEEN):
             return None
         end, joined = self._names[first], False
-        while end < len(self._tokens) and (self._tokens[end].text in (",", "&") or self._tokens[end].lower == "and"):
+        while end < len(self._tokens) and self._tokens[end].lower in _BETWEEN:
             after = end + 1
             while after < len(self._tokens) and self._tokens[after].lower in ("and", "the"):
                 after += 1
@@ -140,7 +144,8 @@ class _Finder:
     def _before_verb(self, first: int, head: int) -> int:
         """The last noun of people that may have a verb behind it: "a federation draws the conclusion"."""
         for at in range(head - 1, first, -1):
-            if is_human(self._tokens[at].lower) and self._tokens[at + 1].lower.endswith(("s", "d")):
+            noun, following = self._tokens[at].lower, self._tokens[at + 1].lower
+            if is_human(noun) and (is_plural(noun) or following.endswith(("s", "d"))):
                 return at
         return head
 
@@ -166,7 +171,7 @@ class _Finder:
         before = self._tokens[at - 1]
         if (before.text == "," and at - 1 in self._named_until) or self._tokens[at].lower.endswith("ing"):
             return False
-        return before.text in CLOSERS or before.lower in CONJUNCTION or before.lower == "that"
+        return before.text in CLOSERS or before.lower in _JOINING
 
     def _may_speak(self, first: int, end: int, noun: str) -> bool:
         tokens, speaking = self._tokens, speaks(self._tokens, first, end)
@@ -201,7 +206,7 @@ class _Finder:
                     return at, None
             elif self._is_possessive(at):
                 at += 1
-            elif self._closes(first, at, has_head=head is not None and not self._counts(head)):
+            elif self._closes(first, at, None if head is None or self._counts(head) else head):
                 break
             elif tokens[at].lower in PREPOSITION:
                 if head is None or tokens[at].lower == "to":
@@ -222,23 +227,26 @@ class _Finder:
     def _counts(self, at: int) -> bool:
         return self._tokens[at].lower in QUANTIFIER or self._tokens[at].text[0].isdigit()
 
-    def _closes(self, first: int, at: int, *, has_head: bool) -> bool:
+    def _closes(self, first: int, at: int, head: int | None) -> bool:
         token, before = self._tokens[at], self._tokens[at - 1].lower if at > first else ""
         if not token.text[0].isalnum() or token.lower in _ENDINGS:
             return True
         if token.lower in _OBJECTS:
             return token.lower in SUBJECTS or before not in PREPOSITION
-        if not has_head or before in PREPOSITION:
+        if head is None or before in PREPOSITION:
             return False
-        return token.lower in _ARTICLES or (before not in _OWNING and self._may_be_verb(at, before))
+        return token.lower in _ARTICLES or (before not in _OWNING and self._may_be_verb(at, before, head))
 
-    def _may_be_verb(self, at: int, before: str) -> bool:
+    def _may_be_verb(self, at: int, before: str, head: int) -> bool:
         token, after = self._tokens[at], self._tokens[min(at + 1, len(self._tokens) - 1)]
         if before.endswith(_ADJECTIVAL) and not is_human(before):
             return False
         if token.lower == "states":
             # A verb only before what is stated.
             return after.text in ("that", ",", ":")
+        if token.lower in PLURAL_SPEECH:
+            noun = self._tokens[head].lower
+            return is_plural(noun) or (noun in COLLECTIVES and noun not in TRADES)
         past = token.text.islower() and token.lower.endswith(("ed", "ly")) and "-" not in token.lower
         return past or token.lower in _VERBAL
 

@@ -14,16 +14,16 @@ from processors.classifiers.lexicon import (
     COLLECTIVES,
     CONJUNCTION,
     DETERMINER,
+    GENDERS,
     POSSESSIVE,
     PREPOSITION,
     PRONOUN,
     PRONOUN_IT,
-    PRONOUN_SHE,
     PRONOUN_THEY,
     RELATIVE,
     SPEECH,
-    TITLES,
     TRADES,
+    is_human,
 )
 from processors.classifiers.names import Name, find_names
 from processors.classifiers.phrases import Phrase, find_phrases, is_plural
@@ -54,7 +54,12 @@ class _Appearance:
     sentence: int
     paragraph: int
     speaker: Speaker
-    prominent: bool  # given the word, or the subject that opens its sentence
+    spoke: bool
+    opened: bool  # the subject that opens its sentence
+
+    @property
+    def prominent(self) -> bool:
+        return self.spoke or self.opened
 
 
 class Speakers:
@@ -87,7 +92,8 @@ class Speakers:
             return True
         speaker = self._named[name.first]
         if speaker and speaker.actor_kind == "state":
-            return self._tokens[name.first - 1].lower not in PREPOSITION
+            follows = self._tokens[name.end].lower if name.end < len(self._tokens) else ""
+            return self._tokens[name.first - 1].lower not in PREPOSITION and not is_human(follows)
         if name.kind != "unknown" or (speaker is not None and speaker.kind == "person"):
             return True
         follows = self._tokens[name.end].lower if name.end < len(self._tokens) else ""
@@ -104,7 +110,9 @@ class Speakers:
         if len(heads) == 1:
             return _as_holder(self._named[heads[0].first])
         if not heads and not any(token.lower in ("and", "or") for token in self._tokens[first:end]):
-            phrase = self._phrase(first, end)
+            # The article may stand before the stretch.
+            article = first > 0 and self._tokens[first - 1].lower in ("the", "its")
+            phrase = self._phrase(first - article, end)
             beside = self._named_beside(phrase)
             if beside or (phrase.comes_back and not is_plural(phrase.head)):
                 return _as_holder(beside or self._definite(phrase))
@@ -125,7 +133,7 @@ class Speakers:
             follows = self._tokens[name.end] if name.end < end else None
             possessed = follows is not None and (
                 follows.text in ("'s", "’s", "'", "’")
-                or (follows.text.islower() and follows.lower not in PREPOSITION | RELATIVE)
+                or (follows.text.islower() and follows.lower not in _CLAUSAL | RELATIVE)
             )
             described = any(token.lower in PREPOSITION for token in self._tokens[first : name.first])
             joined = any(token.lower in ("and", "or") for token in self._tokens[name.end : end])
@@ -146,9 +154,12 @@ class Speakers:
             self._named[place.first] = speaker
         if speaker is None:
             return
+        if isinstance(place, Phrase) and place.kind == "pronoun" and speaker.words and place.head in GENDERS:
+            speaker.gender = GENDERS[place.head]
         token = self._tokens[place.first]
-        prominent = self._opens(place.first) or speaks(self._tokens, place.first, place.end)
-        self._appearances.append(_Appearance(place.first, token.sentence, token.paragraph, speaker, prominent))
+        spoke = speaks(self._tokens, place.first, place.end)
+        opened = self._opens(place.first)
+        self._appearances.append(_Appearance(place.first, token.sentence, token.paragraph, speaker, spoke, opened))
 
     def _opens(self, at: int) -> bool:
         """Whether a name is the subject that opens its sentence, behind nothing but article, title and office."""
@@ -181,12 +192,16 @@ class Speakers:
         if own:
             return own
         title = self._tokens[name.first - 1].lower if name.first else ""
+        gender = gender_of_word(title)
         bearers = self._cast.bearers(name)
         if len(bearers) > 1:
-            bearers = self._told_apart(bearers, title, name)
-        if bearers:
-            return bearers[0] if len(bearers) == 1 else None
-        return self._single(name, title)
+            bearers = self._told_apart(bearers, title, gender, self._tokens[name.first].sentence)
+        if len(bearers) > 1:
+            return None
+        if not bearers:
+            return self._single(name, title)
+        bearers[0].gender = gender or bearers[0].gender
+        return bearers[0]
 
     def _single(self, name: Name, title: str) -> Speaker:
         key = name.text.casefold()
@@ -195,19 +210,13 @@ class Speakers:
             self._singles[key] = Speaker(name.text, name.kind, name.span, words, actor_id, gender=gender_of_word(title))
         return self._singles[key]
 
-    def _told_apart(self, bearers: list[Speaker], title: str, name: Name) -> list[Speaker]:
-        gender = gender_of_word(title)
+    def _told_apart(self, bearers: list[Speaker], title: str, gender: str, sentence: int) -> list[Speaker]:
         if gender:
             bearers = [one for one in bearers if one.gender == gender] or [one for one in bearers if not one.gender]
-        elif title in TRADES | TITLES:
-            bearers = [one for one in bearers if any(office.may_be(Office(title)) for office in one.offices)]
-        if len(bearers) > 1:
-            bearers = self._spoke_last(bearers, self._tokens[name.first].sentence)
-        if gender and len(bearers) == 1:
-            bearers[0].gender = gender
-        return bearers
-
-    def _spoke_last(self, bearers: list[Speaker], sentence: int) -> list[Speaker]:
+        else:
+            bearers = [one for one in bearers if any(office.noun == title for office in one.offices)] or bearers
+        if len(bearers) < 2:
+            return bearers
         spoke = [
             seen
             for seen in self._appearances[-_REACH:]
@@ -230,13 +239,9 @@ class Speakers:
             return _newest([one for one in seen if one.speaker.kind == "group"])
         if word in PRONOUN_IT:
             return _newest([one for one in seen if one.speaker.kind in ("body", "thing", "unknown") and _stands(one)])
-        gender = "f" if word in PRONOUN_SHE else "m"
-        fitting = [one for one in seen if one.speaker.gender in ("", gender)]
+        fitting = [one for one in seen if one.speaker.gender in ("", GENDERS[word])]
         people = [one for one in fitting if one.speaker.kind == "person"]
-        found = _newest(people or [one for one in fitting if one.speaker.kind == "unknown"])
-        if found and found.words:
-            found.gender = gender
-        return found
+        return _newest(people or [one for one in fitting if one.speaker.kind == "unknown"])
 
     def _named_beside(self, phrase: Phrase) -> Speaker | None:
         """The one whom a description introduces: "its chief executive, Sam Altman"."""
@@ -247,14 +252,18 @@ class Speakers:
         return None
 
     def _definite(self, phrase: Phrase) -> Speaker | None:
+        """Who "the minister" or "the group" is: by the very noun near by, then anywhere before, then by its like."""
         office = Office(phrase.head, frozenset(phrase.words[1:-1]) - DETERMINER - POSSESSIVE)
-        seen = [one for one in self._before(phrase.first) if _fits(one.speaker, phrase, office) and _stands(one)]
-        distinct = _distinct(seen)
-        if len(distinct) == 1:
-            return distinct[0]
-        if distinct:
-            return _newest([one for one in seen if one.prominent and one.sentence >= seen[0].sentence])
-        return from_phrase(phrase, self._text, self._actors)
+        near = [one for one in self._before(phrase.first) if _fits(one.speaker, phrase, office) and _stands(one)]
+        exact = [one for one in near if one.speaker.is_exactly(phrase.head)]
+        known = [one for one in self._cast.known_as(phrase.head, phrase.span.start) if _fits(one, phrase, office)]
+        if not exact and known:
+            return known[0] if len(known) == 1 else None
+        choice = exact or near
+        if not choice:
+            return from_phrase(phrase, self._text, self._actors)
+        distinct = _distinct(choice)
+        return distinct[0] if len(distinct) == 1 else _only([one for one in choice if one.spoke])
 
 
 def _fits(speaker: Speaker, phrase: Phrase, office: Office) -> bool:
@@ -272,15 +281,22 @@ def _distinct(seen: Iterable[_Appearance]) -> list[Speaker]:
     return list({id(one.speaker): one.speaker for one in seen}.values())
 
 
+def _only(seen: Sequence[_Appearance]) -> Speaker | None:
+    """The one who spoke in the last sentence in which anybody did, if only one did."""
+    last = _distinct(one for one in seen if one.sentence == seen[0].sentence)
+    return last[0] if len(last) == 1 else None
+
+
 def _newest(seen: Sequence[_Appearance]) -> Speaker | None:
     """The one who appeared last: in the nearest paragraph, those who were given the word before those only mentioned.
 
-    None where two did in one sentence.
+    None where two did in one sentence, or nobody did.
     """
+    if not seen:
+        return None
     here = [one for one in seen if one.paragraph == seen[0].paragraph]
     candidates = [one for one in here if one.prominent] or here
-    last = _distinct(one for one in candidates if one.sentence == candidates[0].sentence)
-    return last[0] if len(last) == 1 else None
+    return _only(candidates)
 
 
 def _as_holder(speaker: Speaker | None) -> Holder | None:

@@ -155,6 +155,9 @@ class _Finder:
     def _step(self, first: int, end: int) -> int:
         """How many tokens the next part of the row takes; 0 where it has ended."""
         tokens = self._tokens
+        if tokens[end].text in ("'", "’") and tokens[end - 1].lower.endswith("s") and self._capital(end + 1):
+            # "Musicians' Union"
+            return 2 if tokens[end + 1].lower in BODY_WORDS and tokens[end].start == tokens[end - 1].end else 0
         if tokens[end].start - tokens[end - 1].end > 1 or (
             tokens[end].start == tokens[end - 1].end and not tokens[end - 1].text.endswith(".")
         ):
@@ -185,7 +188,7 @@ class _Finder:
         return 0
 
     def _capital(self, at: int) -> bool:
-        return at < len(self._tokens) and self._tokens[at].capital
+        return at < len(self._tokens) and self._tokens[at].capital and self._tokens[at].lower not in _DATES
 
     def _from_listed(self, first: int) -> tuple[Name | None, int]:
         end, actor_id = self._listed[first]

@@ -44,7 +44,11 @@ _BETWEEN = frozenset((",", "&", "and"))
 _ARTICLES = word_set("the a an")
 _OWNING = DETERMINER | POSSESSIVE
 _OPENERS = _OWNING | QUANTIFIER
-_NOBODY = word_set("i we you whatever whoever nobody everybody everyone nothing something there")
+# Plurals that stand before another noun: "rights groups". Other words in -s there are verbs: "ranks job applicants".
+_BEFORE_NOUNS = word_set(
+    "rights news arms sports sales savings business press class mass cross consumers systems operations"
+)
+_NOBODY = word_set("i we you what which whatever whoever nobody everybody everyone nothing something there")
 _OBJECTS = PRONOUN - POSSESSIVE
 _NO_BEGINNING = AUXILIARY | CONJUNCTION | PREPOSITION | _OBJECTS | RELATIVE | SPEECH | TITLES | _NOBODY
 _ENDINGS = AUXILIARY | CONJUNCTION | RELATIVE
@@ -179,6 +183,8 @@ class _Finder:
         if first and tokens[first - 1].lower in PREPOSITION and not to_whom and not follows_verb(tokens, first):
             return False
         opened = tokens[first].lower in _OPENERS or first in self._names
+        if not opened and tokens[first].lower != noun and self._is_verb_in_s(first):
+            return False
         leads = tokens[first].begins and (speaking or noun in TRADES)
         if not opened and not is_plural(noun) and not leads:
             # "head off something worse" is no head.
@@ -187,6 +193,10 @@ class _Finder:
             # A description of the one named before it, unless it has a verb of its own.
             return end < len(tokens) and tokens[end].lower in SPEECH
         return speaking or (is_human(noun) and (to_whom or self._is_subject(first)))
+
+    def _is_verb_in_s(self, at: int) -> bool:
+        word = self._tokens[at]
+        return word.text.islower() and word.lower.endswith("s") and word.lower not in _BEFORE_NOUNS
 
     def _is_possessive(self, at: int) -> bool:
         return at < len(self._tokens) and self._tokens[at].text in _POSSESSIVES

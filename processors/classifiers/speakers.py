@@ -8,7 +8,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from processors.classifiers.actors import Actors
-from processors.classifiers.cast import Cast, Office, Speaker, from_phrase, gender_of_word, name_words_of
+from processors.classifiers.cast import (
+    Cast,
+    Office,
+    Speaker,
+    from_phrase,
+    gender_of_word,
+    name_words_of,
+    offices_beside,
+)
 from processors.classifiers.lexicon import (
     AUXILIARY,
     COLLECTIVES,
@@ -91,13 +99,13 @@ class Speakers:
         if speaks(self._tokens, name.first, name.end):
             return True
         speaker = self._named[name.first]
+        before = self._tokens[name.first - 1].lower if name.first else ""
+        after = self._tokens[name.end].lower if name.end < len(self._tokens) else ""
         if speaker and speaker.actor_kind == "state":
-            follows = self._tokens[name.end].lower if name.end < len(self._tokens) else ""
-            return self._tokens[name.first - 1].lower not in PREPOSITION and not is_human(follows)
+            return before not in PREPOSITION and not is_human(after)
         if name.kind != "unknown" or (speaker is not None and speaker.kind == "person"):
             return True
-        follows = self._tokens[name.end].lower if name.end < len(self._tokens) else ""
-        return self._opens(name.first) and (follows == "," or follows in AUXILIARY)
+        return self._opens(name.first) and (after == "," or after in AUXILIARY)
 
     def holder(self, mention: Span) -> Holder | None:
         """Who a stretch of the text names or stands for; None where that is nobody, or not certain."""
@@ -206,8 +214,9 @@ class Speakers:
     def _single(self, name: Name, title: str) -> Speaker:
         key = name.text.casefold()
         if key not in self._singles:
-            words, actor_id = name_words_of(name), self._actors.link(name.text)
-            self._singles[key] = Speaker(name.text, name.kind, name.span, words, actor_id, gender=gender_of_word(title))
+            single = Speaker(name.text, name.kind, name.span, name_words_of(name), self._actors.link(name.text))
+            single.gender, single.offices = gender_of_word(title), set(offices_beside(self._tokens, name))
+            self._singles[key] = single
         return self._singles[key]
 
     def _told_apart(self, bearers: list[Speaker], title: str, gender: str, sentence: int) -> list[Speaker]:
@@ -247,9 +256,10 @@ class Speakers:
         """The one whom a description introduces: "its chief executive, Sam Altman"."""
         after = phrase.end + (phrase.end < len(self._tokens) and self._tokens[phrase.end].text == ",")
         low = bisect_left(self._names, after, key=lambda name: name.first)
-        if phrase.kind == "person" and low < len(self._names) and self._names[low].first == after:
-            return self._whose(self._names[low]) if self._names[low].kind == "person" else None
-        return None
+        name = self._names[low] if low < len(self._names) else None
+        if phrase.kind != "person" or name is None or name.first != after or name.kind != "person":
+            return None
+        return self._named[name.first] if name.first in self._named else self._whose(name)
 
     def _definite(self, phrase: Phrase) -> Speaker | None:
         """Who "the minister" or "the group" is: by the very noun near by, then anywhere before, then by its like."""

@@ -36,7 +36,7 @@ def tokenize(text: str) -> list[Token]:
     """The tokens in order."""
     spans = sentences(text)
     starts = [span.start for span in spans]
-    breaks = [match.start() for match in re.finditer(r"\n", text)]
+    breaks = [match.start() for match in re.finditer(r"\n\s*", text)]
     tokens: list[Token] = []
     newest = -1
     for match in _TOKEN.finditer(text):

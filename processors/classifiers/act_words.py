@@ -12,7 +12,7 @@ LAW_NOUNS = _words(
     """act bill bills law laws legislation statute statutes regulation regulations rule rules treaty treaties
     convention declaration pact accord compact code guidelines guidance framework standard standards moratorium
     resolution ordinance directive decree order orders measure measures amendment amendments statement communiqué
-    strategy ban restrictions controls text proposal protocol recommendation initiative"""
+    strategy ban restrictions controls text protocol recommendation initiative"""
 )
 # Nouns that hand on to what follows them: "a package of bills", "the start of the Act's obligations".
 TRANSPARENT = _words(
@@ -25,7 +25,7 @@ DEFERRED = _words(
     """application implementation enforcement start entry obligations deadline deadlines requirements provisions date
     dates timetable timeline duties rollout"""
 )
-DELAYS = _words("delay postponement deferral pause")
+DELAYS = _words("delay postponement deferral")
 
 # Past tense and participle, with what is done where a law is the object.
 DONE_TO_LAW: dict[str, ActKind] = {
@@ -60,6 +60,8 @@ NEEDS_NO_PARLIAMENT = _words(
     """guidelines guidance framework code standard standards strategy rules regulations restrictions controls ban
     statement declaration recommendation plan principles pact accord compact"""
 )
+# What is made known by these may be a law, but is more often any writing.
+MADE_KNOWN, WRITINGS = SHOWN | {"issued"}, _words("text statement initiative")
 DRAFTS = _words("draft drafts proposal proposals proposed")
 # What stands in the infinitive after a decision: "voted to adopt", "agreed to delay", "refused to sign".
 VOTED: dict[str, ActKind] = {
@@ -104,21 +106,25 @@ STOPPED = _words("blocked banned ordered halted suspended restricted raided")
 
 # Who judges, and what is filed.
 COURTS = _words("court courts judge judges justices justice tribunal jury magistrate")
-NO_COURTS = _words("""department ministry minister secretary chambers system spokesman spokeswoman spokesperson""")
+NO_COURTS = _words(
+    "ruling decision opinion order "
+    "department ministry minister secretary chambers system spokesman spokeswoman spokesperson"
+    ""
+)
 RULED = _words(
     """ruled blocked upheld dismissed enjoined overturned struck threw rejected sided held decided found granted halted
     declined quashed annulled paused allowed refused ordered"""
 )
+BEFORE_COURT = {"took": "to", "taken": "to", "challenged": "in"}
 FILED = _words("filed brought lodged launched mounted")
 RULINGS = _words("ruling decision judgment judgement verdict order")
-SUITS = _words(
-    "lawsuit lawsuits suit suits complaint complaints case cases challenge challenges appeal action petition"
-)
+SUITS = _words("lawsuit lawsuits suit suits complaint complaints challenge challenges appeal action petition")
+CASES = _words("case cases")
 
 CHAMBERS = _words("senate house parliament assembly congress committee chamber legislature")
 # A sentence without one of these tells no act.
-TRIGGERS = _words("sued took challenged appealed force").union(
-    DONE_TO_LAW, PHRASAL, CARRIERS, BEGINS, PENALISED, IMPOSED, OPENED, STOPPED, RULED, FILED, GAVE, WON
+TRIGGERS = _words("sued appealed force").union(
+    BEFORE_COURT, DONE_TO_LAW, PHRASAL, CARRIERS, BEGINS, PENALISED, IMPOSED, OPENED, STOPPED, RULED, FILED, GAVE, WON
 )
 
 # What is not, or not yet: beside the verb, before the clause, or as its subject.
@@ -128,13 +134,15 @@ UNREAL = _words(
 )
 CONDITIONS = _words("when once if as though although unless until whether than while")
 HYPOTHETICAL = _words("if unless whether lest had should let")
-# With a perfect they look ahead: "until Congress has passed a law".
-AHEAD = _words("until once before when after as")
+# With a present or perfect they look ahead: "until Congress has passed a law".
+AHEAD = _words("until once before when after")
 SUBORDINATE = CONDITIONS | _words("that because since but before after where so yet or whereas lest what how why")
 NOBODY = _words("no none nobody neither few nothing")
 # Finite verbs that do not end in -ed: a subject begins behind them.
 VERBS = AUXILIARY | _words(
-    "said says say told tells wrote made took came went gave held met won led left sent began put saw knew think hope"
+    """said says say told tells wrote made took came went gave held met won led left sent began put saw knew think hope
+    became bought brought broke built chose drew fell felt fought found got grew heard kept lost meant paid ran read
+    rose sat sold sought spent spoke stood struck swore taught threw thought took understood withdrew wore"""
 )
 
 TIMES = CALENDAR | _words(

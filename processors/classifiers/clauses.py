@@ -79,6 +79,10 @@ class Sentence:
         """The first law of the list that is named between two places."""
         return next((law for law in self.laws[first:end] if law is not None), None)
 
+    def law_after(self, at: int) -> str | None:
+        """The next law of the list that is named from a place on."""
+        return self.law_in(at, at + FURTHEST)
+
     def follows(self, at: int, row: Sequence[str]) -> bool:
         """Whether these words follow a place."""
         return self.words[at + 1 : at + 1 + len(row)] == list(row)
@@ -94,7 +98,7 @@ class Sentence:
             return None  # "could be adopted and signed"
         clause = self.clause_start(self.before_aside(first))
         opens = self.word(clause - 1)
-        ahead = opens in AHEAD and ("has" in beside or "have" in beside)
+        ahead = opens in AHEAD and any(word in ("has", "have", "is", "are") for word in beside)
         begins = self.word(clause + (self.word(clause) in ("and", "but", "or")))
         if ahead or opens in HYPOTHETICAL or begins in NOBODY | HYPOTHETICAL:
             return None
@@ -105,7 +109,7 @@ class Sentence:
         """Whether a word is a finite verb or a participle that is no adjective."""
         word = self.words[at]
         if word in VERBS:
-            return True
+            return word in AUXILIARY or not self.tokens[at].capital
         before = self.word(at - 1)
         adjective = before in _ATTRIBUTIVE or before.endswith("ly")
         return word.endswith("ed") and len(word) > 4 and not self.tokens[at].capital and not adjective
@@ -178,9 +182,10 @@ class Sentence:
             start = first - 2
             while start > 0 and self.tokens[start - 1].capital and first - start < 5:
                 start -= 1
-            if not self.tokens[start].capital:
+            article = self.word(start - 1) in ARTICLES
+            if not self.tokens[start].capital or self.word(start - 1 - article) in PREPOSITION:
                 break
-            first = start
+            first = start - article
         return first
 
     # --- times ---
@@ -188,17 +193,20 @@ class Sentence:
     def without_opening(self, first: int, end: int) -> int:
         """Past "But", "On Tuesday", "Meanwhile,"."""
         while first < end:
-            at = first
-            if self.words[at] in _OPENING:
-                at += 1
-            else:
-                at += self.words[at] in TIME_PREPOSITIONS or self._counts_time(at)
-                if not (at < end and self.is_time(at)):
-                    return first
-                while at < end and self.is_time(at):
-                    at += 1
+            at = first + 1 if self.words[first] in _OPENING else self.past_time(first, end)
+            if at == first:
+                break
             first = at
         return first
+
+    def past_time(self, first: int, end: int) -> int:
+        """Past "on Tuesday"; the place itself where no time stands."""
+        at = first + (self.words[first] in TIME_PREPOSITIONS or self._counts_time(first))
+        if not (at < end and self.is_time(at)):
+            return first
+        while at < end and self.is_time(at):
+            at += 1
+        return at
 
     def without_time_behind(self, end: int, first: int = 0) -> int:
         """Before "on Tuesday", "last week", "in March 2024"."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from govwire.core.records import ActKind
 from processors.classifiers.act_words import DEFERRED, NO_AGENT, SUBORDINATE, TIME_PREPOSITIONS, TRANSPARENT
 from processors.classifiers.clauses import ARTICLES, GENITIVES, LONGEST, MARKS, Sentence, Verb
 from processors.classifiers.lexicon import ADVERB, AUXILIARY, PREPOSITION, PRONOUN, RELATIVE
@@ -9,6 +10,7 @@ from processors.classifiers.lexicon import ADVERB, AUXILIARY, PREPOSITION, PRONO
 # How far behind a verb its agent may stand, in words.
 _REACH = 10
 _AGENT_ENDS = MARKS | SUBORDINATE | RELATIVE | AUXILIARY | (PREPOSITION - {"of", "for"})
+_CHUNK_ENDS = _AGENT_ENDS | {"and"}
 _QUOTES = frozenset('“”"')
 _OBJECT_ENDS = (MARKS - _QUOTES) | PREPOSITION | AUXILIARY | RELATIVE | SUBORDINATE | PRONOUN | {"and"}
 _HANDS_ON = frozenset(("of", "to", "under"))
@@ -24,6 +26,23 @@ class Phrase:
     end: int
     head: int
     law: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """An act before it is a record: its verb, who did it, and to which law of the list."""
+
+    act: ActKind
+    verb: Verb
+    actor: Phrase | None
+    law: str | None
+
+
+def actor(sentence: Sentence, verb: Verb, before: Deed | None = None) -> Phrase | None:
+    """Who does what an active verb says; after "and", who did what was told before."""
+    if before is not None and before.verb.voice == "active" and sentence.word(verb.first - 1) in ("and", "then", "but"):
+        return before.actor
+    return subject(sentence, verb)
 
 
 def subject(sentence: Sentence, verb: Verb) -> Phrase | None:
@@ -43,7 +62,7 @@ def agent(sentence: Sentence, verb: Verb) -> Phrase | None:
     """Who something was done by."""
     for at in range(verb.at + 1, min(verb.at + _REACH, len(sentence))):
         if sentence.words[at] == "by":
-            end = _agent_end(sentence, at + 1)
+            end = _list_end(sentence, _agent_end(sentence, at + 1))
             if _is_somebody(sentence, at + 1, end):
                 return _phrase(sentence, at + 1, end)
         elif sentence.words[at] in (".", ";", ":") or sentence.is_verb(at):
@@ -55,7 +74,7 @@ def thing_done_to(sentence: Sentence, at: int) -> Phrase | None:
     """The noun phrase at a place after a verb."""
     first = at + 2 if sentence.follows(at - 1, ("into", "law")) else at
     if sentence.word(first) in TIME_PREPOSITIONS:
-        first = sentence.without_opening(first, len(sentence))
+        first = sentence.past_time(first, len(sentence))
     if sentence.word(first).endswith("ing"):
         return None
     end, head = first, None
@@ -70,6 +89,19 @@ def thing_done_to(sentence: Sentence, at: int) -> Phrase | None:
     if head is None:
         return None
     return Phrase(first, end, head, sentence.law_in(first, end) or _called(sentence, end))
+
+
+def described(sentence: Sentence, verb: Verb) -> Phrase | None:
+    """What a relative clause is about whose verb is done to it: "SB 53, which Newsom signed"."""
+    end = sentence.clause_start(verb.first) - 1
+    if sentence.word(end) not in ("which", "that") or end == verb.first - 1:
+        return None
+    return _up_to(sentence, end - (sentence.word(end - 1) == ","))
+
+
+def body(sentence: Sentence, at: int) -> Phrase | None:
+    """Who is named at a place: the chamber that a bill passes."""
+    return _phrase(sentence, at, _agent_end(sentence, at))
 
 
 def law_concerned(sentence: Sentence, verb: Verb) -> Phrase | None:
@@ -129,7 +161,7 @@ def _phrase(sentence: Sentence, first: int, end: int) -> Phrase | None:
         end = next(ends, first)
     if first >= end or words[first] in PREPOSITION or words[end - 1] in PRONOUN | RELATIVE | {"i", "we", "you"}:
         return None
-    if end - first == 1 and words[first] in ARTICLES:
+    if (end - first == 1 and words[first] in ARTICLES) or words[first] in PRONOUN:
         return None
     return Phrase(first, end, _group_end(sentence, first, end) - 1, sentence.law_in(first, end))
 
@@ -150,6 +182,23 @@ def _agent_end(sentence: Sentence, first: int) -> int:
         if leads_on or word in _AGENT_ENDS or sentence.is_verb(end):
             break
         end += 1
+    return end
+
+
+def _list_end(sentence: Sentence, end: int) -> int:
+    """Where a list of names ends: "by China, the United States and 26 others"."""
+    at = end
+    for _ in range(LONGEST):
+        after = at + 1
+        while after < min(at + 6, len(sentence)) and sentence.words[after] not in _CHUNK_ENDS:
+            after += 1
+        if sentence.word(at) != "," or sentence.word(after) not in (",", "and"):
+            break
+        if sentence.words[after] == "and":
+            last = _agent_end(sentence, after + 1)
+            one_more = at > end or after > at + 1
+            return last if one_more and not (last < len(sentence) and sentence.is_verb(last)) else end
+        at = after
     return end
 
 

@@ -50,6 +50,10 @@ TOLD = {
         "The AI Act, which entered into force in August 2024, is phased in across the EU.",
         [("in_force", None, "eu_ai_act")],
     ),
+    "relative clause with the law as object": (
+        "The Bletchley Declaration, which China signed in 2023, names risks.",
+        [("signed", "China", "bletchley_declaration")],
+    ),
     "delayed by two years": (
         "Most duties under the EU AI Act were delayed by two years.",
         [("delayed", None, "eu_ai_act")],
@@ -77,6 +81,11 @@ TOLD = {
         "Sixty countries, including China, France and India, signed the Paris AI declaration.",
         [("signed", "Sixty countries", "paris_ai_statement")],
     ),
+    "a list of signatories after by": (
+        "The Bletchley Declaration was signed by China, the United States and 26 others, and work began.",
+        [("signed", "China, the United States and 26 others", "bletchley_declaration")],
+    ),
+    "in force since": ("The EU AI Act has been in force since August.", [("in_force", None, "eu_ai_act")]),
     "two laws in one sentence": (
         "California enacted SB 53 and vetoed SB 7.",
         [("adopted", "California", "california_sb_53"), ("vetoed", "California", "california_sb_7")],
@@ -116,6 +125,15 @@ TOLD = {
         "A federal judge struck down AB 2655, a California law on deepfakes.",
         [("litigated", "A federal judge", "california_ab_2655")],
     ),
+    "a judge who fines": ("The court imposed a fine on Clearview.", [("litigated", "The court", None)]),
+    "after another verb": (
+        "Daniel Motaung lost his job and later sued both companies.",
+        [("litigated", None, None)],
+    ),
+    "a house with a long name": (
+        "The bill cleared the House of Councillors on Wednesday.",
+        [("adopted", "the House of Councillors", None)],
+    ),
     "a fine": (
         "Italy's data protection authority fined OpenAI €15 million for breaching the GDPR.",
         [("enforced", "Italy's data protection authority", "eu_gdpr")],
@@ -150,6 +168,7 @@ NOT_TOLD = {
     "if": "If the Senate passed the RAISE Act, companies would leave.",
     "once": "Once adopted, the EU AI Act will bind all.",
     "until": "Nothing happens until Congress has passed the GUARD Act.",
+    "until it is": "Nothing happens until the RAISE Act is in force.",
     "being": "The EU AI Act is being adopted.",
     "nobody": "Nobody signed the RAISE Act.",
     "no law": "Yet no AI law has been adopted here.",
@@ -165,6 +184,12 @@ NOT_TOLD = {
     "support": "Anthropic endorsed SB 53.",
     "time passed": "The time for voluntary measures has passed.",
     "a department of justice": "The Justice Department has found a new argument.",
+    "any statement": "On Monday the record company issued a statement on the bill.",
+    "any text": "The laboratory published a long text calling for a pause.",
+    "a keyboard case": "The maker launched a redesigned case this year.",
+    "taken for somebody": "A man whom a camera took for another has heard of the court.",
+    "an imagined law": "A ban signed in California would merely decide who gets there first.",
+    "a pause adopted is no delay": "New York passed the first pause on permits.",
     "an appeal to reason": "Campaigners appealed to Brussels to act.",
     "in force in future": "The EU AI Act was due to take effect in August.",
 }

@@ -20,7 +20,9 @@ _COMMAND = [sys.executable, "-c", "from govwire.cli import main; main()"]
 
 # Importing takes longer than most commands: each is forked from a process that has imported much and done nothing.
 _processes = multiprocessing.get_context("forkserver")
-_processes.set_forkserver_preload(["commands", "govwire.cli.operate", "govwire.cli.read", "govwire.cli.subscribe"])
+_processes.set_forkserver_preload(
+    ["commands", "govwire.cli.correct", "govwire.cli.operate", "govwire.cli.read", "govwire.cli.subscribe"]
+)
 
 
 def govwire(*arguments: object, **settings: str) -> "subprocess.CompletedProcess[str]":

@@ -187,7 +187,10 @@ class House:
         prefix = self.settings.bus.prefix
         steps = [flow.STEPS[name] for name in STAGES]
         return not any(
-            self.bus.lag(step.group(prefix), [step.reads.kafka_topic(prefix)]) for step in steps if step.reads
+            self.bus.lag(step.group(prefix, lane), [step.reads.kafka_topic(prefix, lane)])
+            for step in steps
+            if step.reads
+            for lane in step.lanes
         )
 
 

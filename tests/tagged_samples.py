@@ -6,12 +6,15 @@ from datetime import UTC, datetime, timedelta
 from govwire.core.index.documents import documents_of
 from govwire.core.query.tree import Document
 from govwire.core.records import (
+    Act,
     Article,
     Claim,
     Dated,
     Evidence,
+    InstrumentMention,
     Labels,
     Lane,
+    LawMention,
     SourceFacts,
     StanceLabel,
     Tagged,
@@ -79,6 +82,9 @@ def tagged(
     topics: Sequence[str] = (),
     stance: Sequence[str] = (),
     claims: Sequence[Claim] = (),
+    laws: Sequence[str] = (),
+    acts: Sequence[str] = (),
+    instruments: Sequence[str] = (),
     published_at: datetime | None = None,
     first_seen_at: datetime = NOW,
     story_id: str | None = None,
@@ -86,7 +92,7 @@ def tagged(
     epoch: int = 1,
     lane: Lane = Lane.LIVE,
 ) -> Tagged:
-    """A labelled article; stances are written `target:label`."""
+    """A labelled article; stances are written `target:label`, acts `act:law` or `act`."""
     facts = SOURCES[source]
     article = Article(
         article_id=article_id,
@@ -120,10 +126,18 @@ def tagged(
             for target, label in pairs
         ),
         claims=tuple(claims),
+        laws=tuple(LawMention(id=law, evidence=evidence) for law in laws),
+        acts=tuple(_act(entry, evidence) for entry in acts),
+        instruments=tuple(InstrumentMention(id=instrument, evidence=evidence) for instrument in instruments),
         model="test-model",
         epoch=epoch,
     )
     return Tagged(article=article, labels=labels)
+
+
+def _act(entry: str, evidence: Evidence) -> Act:
+    act, _, law = entry.partition(":")
+    return Act.model_validate({"act": act, "actor": "Members", "law": law or None, "evidence": evidence})
 
 
 def _days_ago(days: float) -> datetime:
@@ -144,6 +158,9 @@ SAMPLES: tuple[Tagged, ...] = (
         topics=("regulation_law", "safety"),
         stance=("stronger_governance:favor", "binding_regulation:favor"),
         claims=(claim(_WARNER, "Mark Warner", "binding_regulation", "favor", holder_id="mark_warner"),),
+        laws=("eu_ai_act",),
+        acts=("adopted:eu_ai_act", "delayed:eu_ai_act", "adopted"),
+        instruments=("ban", "disclosure"),
         published_at=_days_ago(1),
         story_id="s-act",
     ),
@@ -158,6 +175,9 @@ SAMPLES: tuple[Tagged, ...] = (
             claim(_WARNER, "Sen. Mark Warner", "binding_regulation", "favor", holder_id="mark_warner"),
             claim(_INDUSTRY, "Acme", "slowing_frontier", "against"),
         ),
+        laws=("eu_ai_act", "california_sb_53"),
+        acts=("signed:california_sb_53",),
+        instruments=("ban",),
         published_at=_days_ago(1.2),
         story_id="s-act",
     ),
@@ -180,6 +200,7 @@ SAMPLES: tuple[Tagged, ...] = (
         source="bundesamt",
         topics=("regulation_law",),
         stance=("stronger_governance:neutral",),
+        laws=("eu_ai_act",),
         published_at=_days_ago(40),
     ),
     tagged(

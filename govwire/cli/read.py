@@ -43,7 +43,7 @@ def search(  # noqa: PLR0917 - a command's options, each passed by name
 ) -> None:
     """The newest articles that match, with labels and evidence."""
     with _index() as index:
-        found = index.search(_parse(query, since, until), limit=limit, facets=tuple(facets or ()))
+        found = index.search(parse_query(query, since, until), limit=limit, facets=tuple(facets or ()))
     if as_json:
         for hit in found.hits:
             typer.echo(json.dumps(hit.body, ensure_ascii=False, default=str))
@@ -83,7 +83,7 @@ def export(
 ) -> None:
     """Every match, as JSON Lines or CSV on standard output."""
     with _index() as index:
-        rows = _all(index, _parse(query, since, until), "claims" if claims else "articles")
+        rows = _all(index, parse_query(query, since, until), "claims" if claims else "articles")
         if form is Format.JSONL:
             for row in rows:
                 typer.echo(json.dumps(row, ensure_ascii=False, default=str))
@@ -125,7 +125,8 @@ def _index() -> Iterator["Index"]:
         yield index
 
 
-def _parse(text: str, since: str | None, until: str | None) -> "Query":
+def parse_query(text: str, since: str | None, until: str | None) -> "Query":
+    """The query of a command, with the days of its options."""
     from govwire.core.query import parse
 
     now, words = datetime.now(UTC), vocabulary()
@@ -178,13 +179,19 @@ def _show(body: Mapping[str, Any]) -> None:
         typer.echo(f"  laws: {', '.join(body['law_ids'])}")
     for stance in body["stance"]:
         evidence = stance.get("evidence")
-        said = f"  “{_bare(evidence['text'])}”" if evidence else ""
-        typer.echo(f"  {stance['target']}: {stance['label']} ({stance['score']:.2f}){said}")
+        said = f"  “{bare(evidence['text'])}”" if evidence else ""
+        typer.echo(f"  {stance['target']}: {stance['label']} ({_sure(stance)}){said}")
     for claim in body["claims"]:
         if claim["shown"]:
-            typer.echo(f"  {claim['holder']}: {claim['target']} {claim['label']}  “{_bare(claim['evidence']['text'])}”")
+            by = " (corrected)" * (claim.get("by") == "person")
+            said = bare(claim["evidence"]["text"])
+            typer.echo(f"  {claim['holder']}: {claim['target']} {claim['label']}{by}  “{said}”")
 
 
-def _bare(evidence: str) -> str:
+def _sure(label: Mapping[str, Any]) -> str:
+    return "corrected" if label.get("by") == "person" else f"{label['score']:.2f}"
+
+
+def bare(evidence: str) -> str:
     """Evidence without quotation marks of its own, for it is shown between ours."""
     return " ".join(evidence.split()).strip('“”"„«»')

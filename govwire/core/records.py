@@ -172,6 +172,7 @@ class Article(Record):
     text_hash: str  # of the normalised sentences of title and body
     story_id: str
     extractor: str  # name and version; texts of different extractors are never compared
+    came_by: Lane | None = None  # of an article that is sent through anew: the lane it came by at first
 
     @property
     def sort_at(self) -> datetime:
@@ -196,6 +197,7 @@ class Evidence(Part):
 
 Label = Literal["favor", "against", "neutral", "unsure"]
 Neutrality = Literal["contested", "only_reported"]
+By = Literal["classifier", "person"]  # person: a correction
 
 
 class TopicLabel(Part):
@@ -204,6 +206,7 @@ class TopicLabel(Part):
     id: str
     score: float
     role: Literal["about", "mentioned"] = "about"
+    by: By = "classifier"
 
 
 class StanceLabel(Part):
@@ -215,6 +218,7 @@ class StanceLabel(Part):
     evidence: Evidence | None = None
     # Of a neutral: shown claims on both sides, or none at all.
     neutrality: Neutrality | None = None
+    by: By = "classifier"
 
 
 class Claim(Part):
@@ -227,6 +231,7 @@ class Claim(Part):
     score: float
     evidence: Evidence
     shown: bool = True  # False: a candidate, below the display threshold
+    by: By = "classifier"
 
 
 class LawMention(Part):

@@ -6,7 +6,7 @@ mistake names the file, the key and the hint, and all mistakes are reported at o
 
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar
@@ -188,8 +188,8 @@ class Law(Named):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Everything it is known by, its name first."""
-        return self.name, *self.aliases, *self.short
+        """Everything it is always known by, its name first."""
+        return self.name, *self.aliases
 
     @model_validator(mode="after")
     def _short_names_have_a_context(self) -> Self:
@@ -264,7 +264,7 @@ def load_vocabulary(config: Path) -> Vocabulary:
     actors = _tables(Actor, config / "actors.toml", problems)
     problems += _names_twice(config / "actors.toml", actors.values())
     laws = _tables(Law, config / "laws.toml", problems)
-    problems += _names_twice(config / "laws.toml", laws.values())
+    problems += [*_names_twice(config / "laws.toml", laws.values()), *_short_twice(config / "laws.toml", laws)]
     instruments = _tables(Instrument, config / "instruments.toml", problems)
     if problems:
         raise ConfigError(problems)
@@ -289,6 +289,20 @@ def _names_twice(path: Path, entries: Iterable[Actor | Law]) -> Iterator[str]:
 
 def _written(name: str) -> list[str]:
     return [word.written for word in name_words(name)]
+
+
+def _short_twice(path: Path, laws: Mapping[str, Law]) -> Iterator[str]:
+    """Short names may be shared, but by laws of different contexts, and none is a full name of another."""
+    owners = {name_key(name): law.id for law in laws.values() for name in law.names}
+    contexts: dict[tuple[str, str], str] = {}
+    for law in laws.values():
+        for name in law.short:
+            owner = owners.get(name_key(name))
+            pairs = [(name_key(name), name_key(word)) for word in law.context]
+            shared = owner or next((contexts[pair] for pair in pairs if pair in contexts), None)
+            if shared:
+                yield f"{path}: {law.id}.short: {name!r} names {shared} already; leave it out of one of them"
+            contexts.update(dict.fromkeys(pairs, law.id))
 
 
 def _tables(kind: type[E], path: Path, problems: list[str]) -> dict[str, E]:

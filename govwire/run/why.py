@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from govwire.core import urls
-from govwire.core.state import State, frontier, identity, irrelevant, ledger, outbox
+from govwire.core.state import State, corrections, frontier, identity, irrelevant, ledger, outbox
+from govwire.core.state.corrections import Correction
 
 
 @dataclass(frozen=True)
@@ -17,11 +18,16 @@ class Why:
     steps: list[ledger.Step]
     waiting: dict[str, Any] | None
     relevance: dict[str, Any] | None
+    corrections: list[Correction]
     alerts: list[dict[str, Any]]
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as plain data."""
-        return {**vars(self), "steps": [asdict(step) for step in self.steps]}
+        return {
+            **vars(self),
+            "steps": [asdict(step) for step in self.steps],
+            "corrections": [correction.as_dict() for correction in self.corrections],
+        }
 
     def __str__(self) -> str:
         if not self.known:
@@ -37,7 +43,11 @@ class Why:
             lines.append(f"  due {self.waiting['due_at']:%Y-%m-%d %H:%M:%S} ({self.waiting['why']})")
         if self.relevance:
             lines.append(f"  relevance {self.relevance['score']:.2f} by {self.relevance['relevance_by']}")
-        lines += [f"  alert {each['subscription']}: {each['status']} {each['message_id']}" for each in self.alerts]
+        for each in self.corrections:
+            confirmed = f", confirmed by {each.confirmed_by}" if each.confirmed_by else ""
+            made = f"by {each.made_by}, {each.made_at:%Y-%m-%d}{confirmed}"
+            lines.append(f"  correction {each.correction_id} ({each.status}): {each.change}, {made}")
+        lines += [f"  alert {alert['subscription']}: {alert['status']} {alert['message_id']}" for alert in self.alerts]
         return "\n".join(lines)
 
 
@@ -62,5 +72,6 @@ def explain(state: State, url: str) -> Why:
             steps=ledger.steps_of(transaction, url_id),
             waiting=frontier.next_visit(transaction, url_id),
             relevance=irrelevant.find(transaction, article_id) if article_id else None,
+            corrections=corrections.listed(transaction, [article_id]) if article_id else [],
             alerts=outbox.of_article(transaction, article_id) if article_id else [],
         )

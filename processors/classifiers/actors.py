@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import regex
 
 from govwire.core.vocabulary import Actor, ActorKind, NameWord, name_words
-from processors.classifiers.lexicon import BODY_WORDS, COLLECTIVES, PREPOSITION, TRADES
+from processors.classifiers.lexicon import BODY_WORDS, COLLECTIVES, PREPOSITION, TRADES, word_set
 from processors.classifiers.sentences import Span
 
 # Who speaks for a body, so that the body is the holder: "a spokesperson for OpenAI", "Chinese officials".
-_VOICES = frozenset(
-    """spokesman spokeswoman spokesperson spokespeople spokesmen representative representatives official officials delegate
-    delegates delegation delegations envoy envoys ambassador ambassadors diplomat diplomats negotiator negotiators government
-    ministry minister ministers chief ceo director executive executives president chairman chairwoman chair head boss bosses
-    founder leader leaders leadership lawyer lawyers counsel attorneys management board secretariat authorities secretary
-    secretary-general premier chancellor commissioner directors""".split()
+_VOICES = word_set(
+    """spokesman spokeswoman spokesperson spokespeople spokesmen representative representatives official officials
+    delegate delegates delegation delegations envoy envoys ambassador ambassadors diplomat diplomats negotiator
+    negotiators government ministry minister ministers chief ceo director executive executives president chairman
+    chairwoman chair head boss bosses founder leader leaders leadership lawyer lawyers counsel attorneys management
+    board secretariat authorities secretary secretary-general premier chancellor commissioner directors"""
 )
 # Words by which more than one is meant, or somebody against the one named.
 _OTHERS = re.compile(r"\b(?:anti|non|rivals?|critics?|opponents?|and|or|with|against|versus|vs|both|unlike)\b|[;/&]")
@@ -29,8 +29,10 @@ _DESCRIPTION = re.compile(
 )
 _GOVERNMENT = re.compile(r"(?:the )?(\w[\w.-]*(?: \w+)?) government")
 _UNSPACED = regex.compile(r"[\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}]")
+# What is longer is a sentence, not a name.
+_LONGEST = 200
 # Before a name these make another one: New Mexico, Northern Ireland, Latin America, South China Sea.
-_DIRECTIONS = frozenset("new north south east west northern southern eastern western central latin".split())
+_DIRECTIONS = word_set("new north south east west northern southern eastern western central latin")
 
 
 @dataclass(frozen=True)
@@ -78,8 +80,10 @@ class Actors:
         A person's role names the person, who must be listed; a nameless voice of a body is the body. None where nobody
         listed is meant, or more than one could be.
         """
+        if not name.strip() or len(name) > _LONGEST:
+            return None
         found = self._exact(_bare(name_words(name)))
-        if found or not name.strip():
+        if found:
             return found
         if _OTHERS.search(name.casefold()):
             return None
@@ -94,7 +98,7 @@ class Actors:
             taken = 1
             for length in range(min(self._longest.get(words[at].key, 0), len(words) - at), 0, -1):
                 actor_id = self._exact(words[at : at + length])
-                if actor_id and not _is_of_another(text, words, at):
+                if actor_id and not _is_of_another(text, words, at, at + length):
                     found.append(Named(Span(words[at].start, words[at + length - 1].end), actor_id))
                     taken = length
                     break
@@ -160,14 +164,15 @@ def _fits(said: str, known: str) -> bool:
     return not known[0].isupper() or not said[0].islower()
 
 
-def _is_of_another(text: str, words: Sequence[NameWord], at: int) -> bool:
-    before = words[at - 1] if at else None
-    return (
-        before is not None
-        and before.key in _DIRECTIONS
-        and before.written[0].isupper()
-        and text[before.end : words[at].start] == " "
-    )
+def _is_of_another(text: str, words: Sequence[NameWord], first: int, end: int) -> bool:
+    """Whether it is part of another name: New Mexico; "President Xi" of President Xi Jinping."""
+
+    def adjoin(left: int) -> bool:
+        return text[words[left].end : words[left + 1].start] == " "
+
+    if first and words[first - 1].key in _DIRECTIONS and words[first - 1].written[0].isupper() and adjoin(first - 1):
+        return True
+    return words[first].key in TRADES and end < len(words) and words[end].written[0].isupper() and adjoin(end - 1)
 
 
 def _is_voice(description: str) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from processors.classifiers.actors import Actors
 from processors.classifiers.lexicon import (
@@ -23,6 +24,7 @@ from processors.classifiers.lexicon import (
     TITLES,
     TRADES,
     same_trade,
+    word_set,
 )
 from processors.classifiers.names import Name
 from processors.classifiers.phrases import Phrase
@@ -31,8 +33,10 @@ from processors.classifiers.tokens import Token
 
 # How far from a name its office may stand, in tokens.
 _NEAR = 12
+# Of so many who share a word the rest is not looked at: nobody is told apart among them.
+_MANY = 50
 # Adjectives that say nothing of which office is meant.
-_LOOSE = frozenset("former then late new current own young old outgoing".split())
+_LOOSE = word_set("former then late new current own young old outgoing")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Speaker:
     actor_id: str | None = None
     actor_kind: str = ""
     gender: str = ""  # "f", "m"
-    offices: list[Office] = field(default_factory=list)
+    offices: set[Office] = field(default_factory=set)
 
     @property
     def surname(self) -> str:
@@ -72,31 +76,85 @@ class Speaker:
             return plain[0]
         return plain[-1] if plain else ""
 
-    def is_called(self, noun: str) -> bool:
-        """Whether a body may be come back to by this noun: the group, the commission."""
-        if noun in self.words or any(office.noun == noun for office in self.offices):
-            return True
-        return noun in BODIES.get(self.actor_kind, ())
+    def is_exactly(self, noun: str) -> bool:
+        """Whether the text itself has given this noun to it."""
+        return noun in self.words or any(office.noun == noun for office in self.offices)
+
+    def is_called(self, office: Office) -> bool:
+        """Whether a body may be come back to by this: the group, the trade group, the commission."""
+        own = [*self.words, *(word for one in self.offices for word in (one.noun, *one.narrowed))]
+        generic = BODIES.get(self.actor_kind, frozenset())
+        return (office.noun in own or office.noun in generic) and office.narrowed <= {*own, *generic}
 
 
-def introduce(text: str, tokens: Sequence[Token], names: Sequence[Name], actors: Actors) -> "list[Speaker]":
-    """The speakers that full names introduce: people by two words and more, bodies with their acronyms."""
-    speakers: list[Speaker] = []
-    known: dict[object, Speaker] = {}
-    for name in sorted(names, key=lambda name: (-(name.end - name.first), name.first)):
-        if name.kind == "person" and len(name.text.split()) > 1 or name.kind == "body":
-            speaker = known.get(name.text.casefold()) or _same(speakers, name)
-            if speaker is None:
-                speaker = _new(name, actors)
-                speakers.append(speaker)
-            elif name.text.casefold() == speaker.name.casefold() and name.span.start < speaker.first.start:
-                speaker.first = name.span
-            known[name.text.casefold()] = speaker
-            speaker.offices += offices_beside(tokens, name)
-            speaker.gender = speaker.gender or gender_beside(tokens, name)
-    for speaker in speakers:
-        speaker.gender = speaker.gender or gender_of_name(speaker)
-    return speakers
+class Cast:
+    """The speakers whom full names introduce: people by two words and more, bodies, also by their acronyms."""
+
+    def __init__(self, tokens: Sequence[Token], names: Sequence[Name], actors: Actors) -> None:
+        self._by_name: dict[str, Speaker] = {}  # case folded
+        self._by_word: dict[str, dict[Speaker, None]] = {}  # of people; a dict for its order
+        self._by_noun: dict[str, dict[Speaker, None]] = {}  # people by offices, bodies by the last word of their names
+        self._people_by_id: dict[str, Speaker] = {}
+        for name in sorted(names, key=lambda name: (-(name.end - name.first), name.first)):
+            if name.kind == "body" or (name.kind == "person" and len(name.text.split()) > 1):
+                self._introduce(name, tokens, actors)
+        for name in names:
+            acronym = _acronym(tokens, name)
+            if acronym and name.text.casefold() in self._by_name:
+                self._by_name[acronym] = self._by_name[name.text.casefold()]
+        for speaker in self._by_name.values():
+            speaker.gender = speaker.gender or gender_of_name(speaker)
+
+    def _introduce(self, name: Name, tokens: Sequence[Token], actors: Actors) -> None:
+        key = name.text.casefold()
+        speaker = self._by_name.get(key) or self._fuller(name) or _new(name, actors)
+        if key == speaker.name.casefold() and name.span.start < speaker.first.start:
+            speaker.first = name.span
+        self._by_name[key] = speaker
+        if speaker.kind == "person":
+            if speaker.actor_id:
+                self._people_by_id[speaker.actor_id] = speaker
+            for word in speaker.words:
+                self._by_word.setdefault(word, {})[speaker] = None
+        speaker.offices.update(offices_beside(tokens, name))
+        speaker.gender = speaker.gender or gender_beside(tokens, name)
+        for noun in speaker.words[-1:] if speaker.kind == "body" else [office.noun for office in speaker.offices]:
+            self._by_noun.setdefault(noun, {})[speaker] = None
+
+    def _fuller(self, name: Name) -> Speaker | None:
+        """The one whose fuller name this is a shorter form of: "Robert Kennedy" of "Robert F. Kennedy Jr."."""
+        if name.kind == "person" and name.actor_id in self._people_by_id:
+            return self._people_by_id[name.actor_id]
+        words = name_words_of(name)
+        same = self._people(words) if name.kind == "person" and len(words) > 1 else []
+        return same[0] if len(same) == 1 else None
+
+    def _people(self, words: tuple[str, ...]) -> list[Speaker]:
+        plain = [word for word in words if word not in SUFFIXES] or list(words)
+        sharing = islice(self._by_word.get(plain[-1], ()), _MANY)
+        return [one for one in sharing if set(plain) <= set(one.words)]
+
+    def called(self, name: Name) -> Speaker | None:
+        """The one whose full name or acronym this is."""
+        return self._by_name.get(name.text.casefold())
+
+    def known_as(self, noun: str, before: int) -> list[Speaker]:
+        """Whom this noun introduces before a place in the text: people by their office, bodies as their last word."""
+        return [speaker for speaker in islice(self._by_noun.get(noun, ()), _MANY) if speaker.first.end <= before]
+
+    def bearers(self, name: Name) -> list[Speaker]:
+        """The people whom a short name may be: by surname first, else by any part of the name."""
+        words = name_words_of(name)
+        people = self._people(words)
+        return [one for one in people if one.surname == words[-1]] or people
+
+
+def _acronym(tokens: Sequence[Token], name: Name) -> str:
+    """What a text says it will call a body by: "Center for AI Safety (CAIS)"."""
+    marks = [token.text for token in tokens[name.end : name.end + 3]]
+    if name.kind == "body" and len(marks) == 3 and marks[0] == "(" and marks[2] == ")" and marks[1][:2].isupper():
+        return marks[1].casefold()
+    return ""
 
 
 def name_words_of(name: Name) -> tuple[str, ...]:
@@ -117,15 +175,6 @@ def _new(name: Name, actors: Actors) -> Speaker:
         actor_id,
         actors[actor_id].kind if actor_id else "",
     )
-
-
-def _same(speakers: Sequence[Speaker], name: Name) -> Speaker | None:
-    """The one whose fuller name this is a shorter form of: "Robert Kennedy" of "Robert F. Kennedy Jr."."""
-    if name.kind != "person":
-        return None
-    words = set(name_words_of(name)) - SUFFIXES
-    same = [one for one in speakers if one.kind == "person" and len(words) > 1 and words <= set(one.words)]
-    return same[0] if len(same) == 1 else None
 
 
 def offices_beside(tokens: Sequence[Token], name: Name) -> list[Office]:
@@ -208,5 +257,5 @@ def from_phrase(phrase: Phrase, text: str, actors: Actors) -> Speaker:
         phrase.span,
         actor_id=actors.link(written),
         gender=gender_of_word(phrase.head),
-        offices=[office],
+        offices={office},
     )

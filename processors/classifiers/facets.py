@@ -1,4 +1,4 @@
-"""Facets: the laws a relevant text names, what was done to them, and the instruments it speaks of. By rules, not by model.
+"""Facets: the laws a relevant text names, what was done to them, and the instruments it speaks of. By rules, no model.
 
 Both engines ask here, so that their records agree.
 """
@@ -9,6 +9,7 @@ from govwire.core.records import Evidence, Labels, LawMention
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import Document
 from processors.classifiers.actors import Actors
+from processors.classifiers.acts import find_acts
 from processors.classifiers.instruments import Instruments
 from processors.classifiers.laws import Laws, Named
 from processors.classifiers.sentences import sentences
@@ -30,6 +31,7 @@ class Facets:
         found: dict[str, object] = {"laws": tuple(_mentions(in_title, in_text, document.text))}
         if document.language == "en":
             spans = sentences(document.text)
+            found["acts"] = find_acts(document.text, spans, in_text, self._actors)
             found["instruments"] = self._instruments.find(document.text, spans)
         return labels.model_copy(update=found)
 

@@ -1,23 +1,35 @@
 """Instruments: which means of governance an English text speaks of, by the terms of config/instruments.toml."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 
 from govwire.core.records import Evidence, InstrumentMention
 from govwire.core.vocabulary import Instrument
+from processors.classifiers.phrasebook import Phrasebook, words_of
 from processors.classifiers.sentences import Span
-from processors.classifiers.terms import Terms
 
 
 class Instruments:
-    """The listed instruments, compiled once."""
+    """The listed instruments, found by any of their terms. Compiled once; may be used from several threads."""
 
     def __init__(self, instruments: Mapping[str, Instrument]) -> None:
-        self._terms = {name: Terms(instrument.terms) for name, instrument in instruments.items()}
+        self._ids = tuple(instruments)
+        self._terms = Phrasebook()
+        for instrument in instruments.values():
+            for term in instrument.terms:
+                self._terms.learn(term, instrument.id)
 
     def find(self, text: str, spans: Sequence[Span]) -> tuple[InstrumentMention, ...]:
         """Each instrument with the first of the sentences that names it, in the order of config/instruments.toml."""
-        return tuple(
-            InstrumentMention(id=name, evidence=Evidence(text=shows.of(text), start=shows.start, end=shows.end))
-            for name, terms in self._terms.items()
-            if (shows := next((span for span in spans if terms.occur(span.of(text))), None)) is not None
-        )
+        words = words_of(text)
+        starts = [span.start for span in spans]
+        first: dict[str, Span] = {}
+        for at, bearers in self._terms.all(words):
+            span = spans[bisect_right(starts, words[at].start) - 1]
+            for name in bearers:
+                first.setdefault(name, span)
+        return tuple(_mention(name, text, first[name]) for name in self._ids if name in first)
+
+
+def _mention(name: str, text: str, span: Span) -> InstrumentMention:
+    return InstrumentMention(id=name, evidence=Evidence(text=span.of(text), start=span.start, end=span.end))

@@ -102,6 +102,7 @@ def _claim(claim: Claim) -> dict[str, Any]:
         **_place(claim.evidence),
         "score": claim.score,
         "shown": claim.shown,
+        "by": claim.by,
     }
 
 

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_right
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from processors.classifiers.sentences import Span, sentences
@@ -35,7 +36,7 @@ def tokenize(text: str) -> list[Token]:
     """The tokens in order."""
     spans = sentences(text)
     starts = [span.start for span in spans]
-    breaks = [match.start() for match in re.finditer(r"\n", text)]
+    breaks = [match.start() for match in re.finditer(r"\n\s*", text)]
     tokens: list[Token] = []
     newest = -1
     for match in _TOKEN.finditer(text):
@@ -56,6 +57,6 @@ def tokenize(text: str) -> list[Token]:
     return tokens
 
 
-def span_of(tokens: list[Token], first: int, end: int) -> Span:
+def span_of(tokens: Sequence[Token], first: int, end: int) -> Span:
     """What the tokens from `first` up to `end` cover."""
     return Span(tokens[first].start, tokens[end - 1].end)

@@ -42,7 +42,7 @@ def _classify(room: Room) -> Stage[Any]:
 def _index(room: Room) -> Stage[Any]:
     from processors.stages.index import IndexStage
 
-    return IndexStage(room.index)
+    return IndexStage(room.index, room.state)
 
 
 def _match(room: Room) -> Stage[Any]:

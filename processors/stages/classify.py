@@ -80,9 +80,11 @@ def _result(article: Article, labels: Labels, epoch: int) -> Result:
     detail = f"relevance {labels.relevance_score} by {labels.relevance_by}, {labels.model}, epoch {epoch}"
     outcome, reason = (Outcome.CLASSIFIED, None) if labels.relevant else (Outcome.DROPPED, IRRELEVANT)
     outcomes = [Outcomes.of(article, flow.CLASSIFY.name, outcome, reason=reason, detail=detail)]
-    if not labels.relevant and article.revision == 1:
+    may_be_indexed = article.revision > 1 or article.came_by is not None
+    if not labels.relevant and not may_be_indexed:
         return Result(outcomes)
-    # A later revision goes on although it is irrelevant: what the index holds of the one before is to be taken out.
+    # A later revision, or one that is sent through anew, goes on although it is irrelevant: what the index holds of it
+    # is to be taken out.
     tagged = Tagged(article=article, labels=labels.model_copy(update={"epoch": epoch}))
     message = wrap(
         flow.CLASSIFY.name,

@@ -1,14 +1,16 @@
-"""The index stage: tagged articles become documents that can be searched."""
+"""The index stage: tagged articles, with what people corrected in them, become documents that can be searched."""
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 from govwire.core import faults, flow
 from govwire.core.errors import DocumentRejectedError
 from govwire.core.index import Index, Refusal
-from govwire.core.index.documents import Documents, documents_of
+from govwire.core.index.documents import Documents, version_of
 from govwire.core.records import Tagged
-from govwire.core.state import Transaction
+from govwire.core.state import State, Transaction, corrections
 from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
+from processors.corrections import documents_with
 from processors.stage import Result
 
 
@@ -18,12 +20,33 @@ class IndexStage:
     step = flow.INDEX
     max_batch = 100
 
-    def __init__(self, index: Index) -> None:
-        self._index = index
+    def __init__(self, index: Index, state: State) -> None:
+        self._index, self._state = index, state
 
     def work(self, records: Sequence[Tagged]) -> Sequence[Documents | DocumentRejectedError]:
         """Put the documents; a draft is what was put, or the refusal of the article or of one of its claims."""
-        made = [documents_of(tagged) for tagged in records]
+        with self._state.begin() as transaction:
+            made = documents_with(transaction, records, datetime.now(UTC))
+        drafts = self._put(records, made)
+        # Who made a correction meanwhile has read the documents that were there before: they are written with it.
+        late = self._late(records, made)
+        if late:
+            again = self.work([records[number] for number in late])
+            for number, draft in zip(late, again, strict=True):
+                drafts[number] = draft
+        return drafts
+
+    def _late(self, records: Sequence[Tagged], made: Sequence[Documents]) -> list[int]:
+        """Which of the documents do not know of all corrections."""
+        with self._state.begin() as transaction:
+            counts = corrections.counts(transaction, {tagged.article.article_id for tagged in records})
+        return [
+            number
+            for number, (tagged, documents) in enumerate(zip(records, made, strict=True))
+            if documents.article.version != version_of(tagged, counts.get(tagged.article.article_id, 0))
+        ]
+
+    def _put(self, records: Sequence[Tagged], made: Sequence[Documents]) -> list[Documents | DocumentRejectedError]:
         relevant = [tagged.labels.relevant for tagged in records]
         wanted = [documents.article for documents, keep in zip(made, relevant, strict=True) if keep]
         refused = {refusal.id: refusal for refusal in self._index.put("articles", wanted)}
@@ -32,7 +55,7 @@ class IndexStage:
         for documents, keep in zip(made, relevant, strict=True):
             refusal = refused.get(documents.article.id) or self._put_claims(documents)
             if not keep:
-                self._index.delete("articles", [documents.article.id])
+                self._index.delete("articles", [documents.article.id], up_to=documents.article.version)
             drafts.append(DocumentRejectedError(f"{refusal.id}: {refusal.reason}") if refusal else documents)
         return drafts
 
@@ -54,5 +77,5 @@ class IndexStage:
 def _outcome(tagged: Tagged) -> Outcomes:
     if tagged.labels.relevant:
         return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.INDEXED)
-    # Irrelevant since a later revision: what was there of the one before has been taken out.
+    # Irrelevant since a later revision or epoch: what was there of the one before has been taken out.
     return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.DROPPED, reason=IRRELEVANT)

@@ -128,6 +128,14 @@ def test_what_is_deleted_is_gone_and_can_be_put_again(index: Index) -> None:
     assert all_pages(index, "act") == ["a01"]
 
 
+def test_a_delete_up_to_a_version_spares_what_is_newer(index: Index) -> None:
+    older, newer = documents_of(tagged("x")).article, documents_of(tagged("y", revision=2)).article
+    index.put("articles", [older, newer])
+    assert index.delete("articles", ["x", "y"], up_to=older.version) == 1
+    assert index.get("articles", "x") is None
+    assert title_of(index, "y") == "A title"
+
+
 def claims_of(index: Index, article_id: str) -> list[tuple[str, str]]:
     index.refresh()
     hits = index.search(parse("", NOW), kind="claims", limit=200).hits

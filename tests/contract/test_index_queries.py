@@ -68,6 +68,13 @@ QUERIES = [
     "lang:zh",
     "lang:und",
     "topic:international",
+    "law:eu_ai_act",
+    "law:eu_ai_act -law:california_sb_53",
+    "act:adopted",
+    "act:adopted act:delayed OR act:signed",
+    "act:vetoed",
+    "instrument:ban",
+    "instrument:disclosure law:eu_ai_act",
     "story:s-act",
     "tag:eu",
     "tag:nothing",
@@ -105,7 +112,8 @@ def test_a_query_answers_as_the_reference(full: Index, query: str, kind: Kind) -
 
 def test_the_cases_are_not_vacuous() -> None:
     empty = [query for query in QUERIES if not expected(query, "articles")]
-    assert empty == ['"AI 治"', '"AI Act members"', "source:nobody", "tag:nothing", "claim:(holder:_author)"]
+    nothing = ['"AI 治"', '"AI Act members"', "source:nobody", "act:vetoed", "tag:nothing", "claim:(holder:_author)"]
+    assert empty == nothing
 
 
 _WORDS = st.sampled_from(
@@ -119,6 +127,7 @@ _FIELDS = st.sampled_from(
     [
         *("source:wire", "kind:press", "country:CN", "lang:en", "story:s-act", "tag:eu"),
         *("topic:safety", "topic:regulation_law", "stance:favor", "stance:against"),
+        *("law:eu_ai_act", "law:california_sb_53", "act:adopted", "act:signed", "instrument:ban"),
         *("stance.inclusive_development:favor", "date:2026-11", "date:2026-10-20..2026-11-20", "since:12d", "until:9d"),
     ]
 )

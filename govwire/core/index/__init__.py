@@ -119,8 +119,8 @@ class Index(Protocol):
     def histogram(self, query: Query, *, kind: Kind = "articles", interval: Interval = "day") -> list[Bucket]:
         """Matches per interval, oldest first, empty intervals left out."""
 
-    def delete(self, kind: Kind, document_ids: Sequence[str]) -> int:
-        """Delete for good; returns how many were there."""
+    def delete(self, kind: Kind, document_ids: Sequence[str], *, up_to: int | None = None) -> int:
+        """Delete for good, those of a version over `up_to` excepted; returns how many were there."""
 
     def refresh(self) -> None:
         """Make everything put so far visible to searches."""

@@ -1,4 +1,4 @@
-"""From a labelled article to what the index holds: one article document, and one flat document per shown claim.
+"""From a labelled article to what the index holds, and back: one article document, and one flat one per shown claim.
 
 Documents hold everything; what readers are shown of it is decided by the source's rights where it is shown. The fields
 are those of the mappings in deploy/elasticsearch, which refuse any other.
@@ -15,6 +15,16 @@ from govwire.core.text import tokens
 
 # The fields that only searches need; a search's hits leave them out.
 TOKEN_FIELDS = ("title_tokens", "text_tokens")
+_PARTS_OF_A_DATE = ("precision", "provenance", "plausible")
+
+
+@dataclass(frozen=True)
+class Fetch:
+    """What the state knows, and no document holds, of the fetch that an article was taken from."""
+
+    fetch_id: str
+    requested_url: str
+    text_hash: str
 
 
 @dataclass(frozen=True)
@@ -25,14 +35,14 @@ class Documents:
     claims: tuple[Document, ...]
 
 
-def version_of(tagged: Tagged) -> int:
-    """The version of its documents: a newer revision wins, then a newer epoch; the last digits are for corrections."""
-    return tagged.article.revision * 10**9 + tagged.labels.epoch * 10**3
+def version_of(tagged: Tagged, corrections: int = 0) -> int:
+    """The version of its documents: a newer revision wins, then a newer epoch, then one more correction."""
+    return tagged.article.revision * 10**9 + tagged.labels.epoch * 10**3 + corrections
 
 
-def documents_of(tagged: Tagged) -> Documents:
-    """The article document and its flat claims, all of one version."""
-    article, labels, version = tagged.article, tagged.labels, version_of(tagged)
+def documents_of(tagged: Tagged, corrections: int = 0) -> Documents:
+    """The article document and its flat claims, all of one version; `corrections` counts those ever made and undone."""
+    article, labels, version = tagged.article, tagged.labels, version_of(tagged, corrections)
     shared = _shared_facts(article, labels)
     shown = [claim for claim in labels.claims if claim.shown]
     return Documents(
@@ -59,7 +69,7 @@ def article_body(tagged: Tagged) -> Mapping[str, Any]:
         "authors": list(article.authors),
         "state": article.state,
         "url_id": article.url_id,
-        "updated_at": _at(article.updated),
+        **_date("updated", article.updated),
         "fetched_at": instant(article.fetched_at),
         "extractor": article.extractor,
         "relevance_score": labels.relevance_score,
@@ -74,6 +84,16 @@ def article_body(tagged: Tagged) -> Mapping[str, Any]:
     }
 
 
+def tagged_of(body: Mapping[str, Any], fetch: Fetch) -> Tagged:
+    """The labelled article that an article document was made of; its documents are the same again.
+
+    What no document holds (the scores of topics that it does not have, labels on trial) is left out.
+    """
+    dates = {name: _dated(name, body) for name in ("published", "updated")}
+    article = Article.model_validate({**body, **dates, **vars(fetch)})
+    return Tagged(article=article, labels=Labels.model_validate({**body, "relevant": True}))
+
+
 def _shared_facts(article: Article, labels: Labels) -> dict[str, Any]:
     """What the article document and each of its claims repeat."""
     return {
@@ -84,14 +104,11 @@ def _shared_facts(article: Article, labels: Labels) -> dict[str, Any]:
         "language": article.language,
         "source": _source(article.source),
         "story_id": article.story_id,
-        "lane": str(article.lane),
+        "lane": str(article.came_by or article.lane),
         "revision": article.revision,
         "epoch": labels.epoch,
         "model": labels.model,
-        "published_at": _at(article.published),
-        "published_precision": article.published.precision if article.published else None,
-        "published_provenance": article.published.provenance if article.published else None,
-        "published_plausible": article.published.plausible if article.published else None,
+        **_date("published", article.published),
         "first_seen_at": instant(article.first_seen_at),
         "sort_at": instant(article.sort_at),
         "topic_ids": [topic.id for topic in labels.topics],
@@ -120,8 +137,17 @@ def _source(source: SourceFacts) -> dict[str, Any]:
     return {**source.model_dump(), "tags": list(source.tags)}
 
 
-def _at(dated: Dated | None) -> str | None:
-    return instant(dated.at) if dated else None
+def _date(name: str, dated: Dated | None) -> dict[str, Any]:
+    return {
+        f"{name}_at": instant(dated.at) if dated else None,
+        **{f"{name}_{part}": getattr(dated, part, None) for part in _PARTS_OF_A_DATE},
+    }
+
+
+def _dated(name: str, body: Mapping[str, Any]) -> dict[str, Any] | None:
+    if body.get(f"{name}_at") is None:
+        return None
+    return {"at": body[f"{name}_at"], **{part: body[f"{name}_{part}"] for part in _PARTS_OF_A_DATE}}
 
 
 def _joined(text: str, language: str) -> str:

@@ -138,11 +138,12 @@ class ElasticIndex:
         reply = self._search(kind, {"query": clause(query, kind), "size": 0, "aggs": aggregation})
         return _buckets(reply, "intervals")
 
-    def delete(self, kind: Kind, document_ids: Sequence[str]) -> int:
-        """Delete for good; returns how many were there."""
+    def delete(self, kind: Kind, document_ids: Sequence[str], *, up_to: int | None = None) -> int:
+        """Delete for good, those of a version over `up_to` excepted; returns how many were there."""
         there = [hit for hit in self._stored(kind, list(document_ids)) if hit is not None]
-        self._server.write([self._deletion(kind, hit.id, hit.version) for hit in there])
-        return len(there)
+        meant = [hit for hit in there if up_to is None or hit.version <= up_to]
+        self._server.write([self._deletion(kind, hit.id, hit.version) for hit in meant])
+        return len(meant)
 
     def refresh(self) -> None:
         """Make everything put so far visible to searches."""

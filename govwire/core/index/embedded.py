@@ -146,10 +146,11 @@ class EmbeddedIndex:
             ).fetchall()
         return [Bucket(begins, count) for begins, count in rows]
 
-    def delete(self, kind: Kind, document_ids: Sequence[str]) -> int:
-        """Delete for good; returns how many were there."""
+    def delete(self, kind: Kind, document_ids: Sequence[str], *, up_to: int | None = None) -> int:
+        """Delete for good, those of a version over `up_to` excepted; returns how many were there."""
         with self._writing() as connection:
-            rows = [row for each in document_ids if (row := stored(connection, kind, each)) is not None]
+            there = [row for each in document_ids if (row := stored(connection, kind, each)) is not None]
+            rows = [row for row in there if up_to is None or row["version"] <= up_to]
             for row in rows:
                 delete(connection, row)
         return len(rows)

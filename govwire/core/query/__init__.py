@@ -1,9 +1,9 @@
 """The query language, one everywhere: search, subscriptions, exports.
 
 Words, "phrases", AND, OR, NOT (or -), brackets; words side by side must all be there. Fields: `title: source: kind:
-country: lang: topic: law: act: instrument: story: tag: date: since: until:`; `stance.<target>:favor` is the article's label, a bare
-`stance:` means stronger_governance; `claim:(holder:"Zeng Yi" target:inclusive_development stance:favor)` must hold
-inside one claim; `candidates:yes` includes claims below the display threshold. The empty query is everything.
+country: lang: topic: law: act: instrument: story: tag: date: since: until:`; `stance.<target>:favor` is the article's
+label, a bare `stance:` means stronger_governance; `claim:(holder:"Zeng Yi" target:inclusive_development stance:favor)`
+must hold inside one claim; `candidates:yes` includes claims below the display threshold. The empty query is everything.
 """
 
 from collections.abc import Mapping

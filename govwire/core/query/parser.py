@@ -54,6 +54,9 @@ _KEYBOARDS = str.maketrans("“”„«»「」『』（）：", '"""""""""():')
 # Any query a person writes is far below these. Elasticsearch nests at most 30 clauses, and a bracket can hold three.
 MAX_LENGTH, MAX_DEPTH, MAX_TERMS = 4000, 8, 200
 
+# So many names a mistake lists; of more, the nearest.
+_READABLE = 40
+
 DEFAULT_TARGET = "stronger_governance"
 _FIELDS = ("title", *FACTS, "stance.<target>", "date", "since", "until", "claim", "candidates")
 _CLAIM_FIELDS = ("holder", "target", "stance")
@@ -286,6 +289,9 @@ def _known(kind: str, name: str, names: Collection[str], column: int) -> str:
 
 
 def _unknown(kind: str, name: str, names: tuple[str, ...]) -> str:
+    if len(names) > _READABLE:
+        nearest = get_close_matches(name, names, n=3, cutoff=0)
+        return f"unknown {kind} {name!r}; did you mean {' or '.join(nearest)}?"
     close = get_close_matches(name, names, n=1)
     hint = f"; did you mean {close[0]}?" if close else ";"
     return f"unknown {kind} {name!r}{hint} known: {_listed(names)}"

@@ -14,10 +14,10 @@ def begin(transaction: Transaction, *, digest: str, model: str, at: datetime) ->
 
     A classifier that comes back after another begins a new epoch too.
     """
-    newest = _newest(transaction)
-    if newest is not None and newest["digest"] == digest:
-        return int(newest["epoch"])
-    epoch = int(newest["epoch"]) + 1 if newest is not None else 1
+    found = newest(transaction)
+    if found is not None and found["digest"] == digest:
+        return int(found["epoch"])
+    epoch = int(found["epoch"]) + 1 if found is not None else 1
     row = {"epoch": epoch, "digest": digest, "model": model, "created_at": at}
     transaction.execute(insert_into(transaction, epochs), row)
     return epoch
@@ -29,12 +29,13 @@ def current(transaction: Transaction, *, digest: str, model: str) -> int:
     Raises:
         ServiceError: it is another classifier's by now.
     """
-    newest = _newest(transaction)
-    if newest is None or newest["digest"] != digest:
-        now = f"{newest['model']} since epoch {newest['epoch']}" if newest is not None else "nobody"
+    found = newest(transaction)
+    if found is None or found["digest"] != digest:
+        now = f"{found['model']} since epoch {found['epoch']}" if found is not None else "nobody"
         raise ServiceError(f"classify: labels are made by {now}, not by this {model}; restart with the same config")
-    return int(newest["epoch"])
+    return int(found["epoch"])
 
 
-def _newest(transaction: Transaction) -> RowMapping | None:
+def newest(transaction: Transaction) -> RowMapping | None:
+    """The row of the newest epoch; None where nobody has labelled anything yet."""
     return transaction.execute(select(epochs).order_by(epochs.c.epoch.desc()).limit(1)).mappings().first()

@@ -5,7 +5,7 @@ text or the state differs from the newest row, so that rows are few and their nu
 always gets the number it got, however often it is delivered.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -77,6 +77,12 @@ def article_of(transaction: Transaction, url_id: str) -> str | None:
 def urls_of(transaction: Transaction, article_id: str) -> list[str]:
     """The url_ids under which an article was found."""
     return list(transaction.scalars(select(aliases.c.url_id).where(aliases.c.article_id == article_id)))
+
+
+def fetches_of(transaction: Transaction, article_ids: Iterable[str]) -> dict[tuple[str, int], tuple[str, str]]:
+    """Of every revision of these articles, by id and number: the fetch_id and the hash of its text."""
+    query = select(revisions).where(revisions.c.article_id.in_(list(article_ids)))
+    return {(row.article_id, row.revision): (row.fetch_id, row.text_hash) for row in transaction.execute(query)}
 
 
 def observe(transaction: Transaction, seen: Observation) -> Revision:

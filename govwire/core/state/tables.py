@@ -229,6 +229,49 @@ irrelevant = Table(
     Column("dropped_at", Utc, nullable=False, index=True),
 )
 
+# What a person corrected in an article's labels. Nothing that trains reads it.
+corrections = Table(
+    "corrections",
+    metadata,
+    Column("correction_id", Integer, primary_key=True),
+    Column("article_id", Id, nullable=False, index=True),
+    Column("url", Text, nullable=False),
+    Column("revision", Integer, nullable=False),  # of the article as the person read it
+    Column("epoch", Integer, nullable=False),
+    Column("change", JSON, nullable=False),  # corrections.Change
+    Column("evidence", JSON(none_as_null=True)),  # records.Evidence: what it stands or falls with; null: the whole text
+    Column("text_hash", Id, nullable=False),
+    Column("note", Text),
+    Column("made_by", Name, nullable=False),
+    Column("made_at", Utc, nullable=False),
+    Column("confirmed_by", Name),
+    Column("confirmed_at", Utc),
+    Column("withdrawn_by", Name),
+    Column("withdrawn_at", Utc),
+    Column("stale_since", Utc),  # when its evidence was found to be gone from the text
+)
+
+# What the classifier said of articles with corrections: these are laid over it.
+uncorrected = Table(
+    "uncorrected",
+    metadata,
+    Column("article_id", Id, primary_key=True),
+    Column("revision", Integer, nullable=False),
+    Column("epoch", Integer, nullable=False),
+    Column("labels", JSON, nullable=False),  # records.Labels
+)
+
+# How far a relabelling came that has not ended yet.
+relabellings = Table(
+    "relabellings",
+    metadata,
+    Column("relabelling_id", Id, primary_key=True),  # of what was asked for, and the epoch
+    Column("epoch", Integer, nullable=False),
+    Column("after", Text),  # the index's cursor behind the last page that was sent
+    Column("articles", JSON, nullable=False),  # processors.relabel.Counts
+    Column("begun_at", Utc, nullable=False),
+)
+
 # Who wants what, and where it goes.
 subscriptions = Table(
     "subscriptions",

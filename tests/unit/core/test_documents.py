@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from govwire.core.index import FACETS, KINDS, Kind
-from govwire.core.index.documents import TOKEN_FIELDS, documents_of, version_of
+from govwire.core.index.documents import TOKEN_FIELDS, Fetch, documents_of, tagged_of, version_of
 from govwire.core.query.tree import CLAIM_FACTS, FACTS
+from govwire.core.records import Dated, Lane, Tagged
 from govwire.core.share import shared
 from tagged_samples import NOW, SAMPLES, claim, tagged
 
@@ -55,6 +56,38 @@ def test_the_same_article_becomes_the_same_documents() -> None:
         assert documents_of(sample) == documents_of(type(sample).from_json(sample.to_json()))
 
 
+@given(NUMBERS, NUMBERS, st.integers(0, 998))
+def test_a_correction_wins_within_its_epoch_and_never_over_a_newer_one(
+    revision: int, epoch: int, corrections: int
+) -> None:
+    sample = tagged("x", revision=revision, epoch=epoch)
+    newer = tagged("x", revision=revision, epoch=epoch + 1)
+    assert version_of(sample, corrections) < version_of(sample, corrections + 1) < version_of(newer)
+
+
+def fetch_of(sample: Tagged) -> Fetch:
+    article = sample.article
+    return Fetch(article.fetch_id, article.requested_url, article.text_hash)
+
+
+def test_an_article_document_and_its_fetch_give_the_labelled_article_back() -> None:
+    for sample in SAMPLES:
+        assert tagged_of(documents_of(sample).article.body, fetch_of(sample)) == sample
+
+
+def test_dates_come_back_as_they_were_stated() -> None:
+    wild = Dated(at=NOW, precision="day", provenance="url", plausible=False)
+    stated = tagged("x").article.model_copy(update={"updated": wild, "published": wild, "summary": "In short."})
+    sample = Tagged(article=stated, labels=tagged("x").labels)
+    assert tagged_of(documents_of(sample).article.body, fetch_of(sample)) == sample
+
+
+def test_an_article_that_is_sent_through_anew_keeps_the_lane_it_came_by() -> None:
+    sample = tagged("x")
+    again = sample.article.model_copy(update={"lane": Lane.BACKFILL, "came_by": Lane.LIVE})
+    assert documents_of(Tagged(article=again, labels=sample.labels)) == documents_of(sample)
+
+
 def test_only_shown_claims_become_documents_and_are_numbered_without_a_gap() -> None:
     said = [claim("So.", name, "open_models", "favor", shown=name != "B") for name in "ABC"]
     documents = documents_of(tagged("x", claims=said))
@@ -68,8 +101,25 @@ def test_a_claim_repeats_the_facts_of_its_article_and_not_its_text() -> None:
         for flat in documents.claims:
             assert "text" not in flat.body
             assert flat.version == documents.article.version
-            for name in ("article_id", "title", "source", "story_id", "topic_ids", "stance_labels", "sort_at"):
+            for name in (
+                "article_id",
+                "title",
+                "source",
+                "story_id",
+                "topic_ids",
+                "stance_labels",
+                "law_ids",
+                "act_ids",
+                "instrument_ids",
+                "sort_at",
+            ):
                 assert flat.body[name] == documents.article.body[name]
+
+
+def test_an_act_told_in_several_sentences_is_one_fact() -> None:
+    body = documents_of(tagged("x", acts=("adopted:a", "adopted:b", "signed"))).article.body
+    assert body["act_ids"] == ["adopted", "signed"]
+    assert [act["law"] for act in body["acts"]] == ["a", "b", None]
 
 
 def test_an_article_without_a_plausible_date_is_sorted_by_when_it_was_first_seen() -> None:

@@ -54,6 +54,13 @@ ALL = found("")
         ("kind:legislator date:2026-11", {"a01"}),
         ("tag:agency topic:regulation_law lang:de", {"a04"}),
         ("story:s-act", {"a01", "a02"}),
+        ("law:eu_ai_act", {"a01", "a02", "a04"}),
+        ("law:eu_ai_act -law:california_sb_53 lang:en", {"a01"}),
+        ("act:adopted", {"a01"}),
+        ("act:signed OR act:delayed", {"a01", "a02"}),
+        ("act:vetoed", set()),
+        ("instrument:ban", {"a01", "a02"}),
+        ("instrument:disclosure", {"a01"}),
         ("story:s-act -source:wire", {"a01"}),
         ("title:governance OR 治理", {"a06", "a16"}),
         ("industry (warns OR frontier)", {"a03"}),
@@ -113,6 +120,11 @@ def test_a_flat_claim_is_its_own_only_claim_and_its_text() -> None:
     assert [claim["claim_id"] for claim in CLAIMS if query.matches(claim)] == ["a08-000"]
 
 
+def test_a_flat_claim_repeats_the_laws_acts_and_instruments_of_its_article() -> None:
+    query = parse("law:california_sb_53 act:signed instrument:ban", NOW)
+    assert [claim["claim_id"] for claim in CLAIMS if query.matches(claim)] == ["a02-000", "a02-001"]
+
+
 def test_a_query_keeps_its_text() -> None:
     assert parse(" AI  act ", NOW).text == " AI  act "
 
@@ -150,6 +162,10 @@ def test_a_day_ends_where_the_next_begins() -> None:
         ("stance:favour", 8, "did you mean favor?"),
         ("kind:pres", 6, "did you mean press?"),
         ("topic:regulation_lw", 7, "did you mean regulation_law?"),
+        ("law:eu_ai_akt", 5, "did you mean eu_ai_act or "),
+        ("a law:sb_53", 7, "california_sb_53"),
+        ("act:adoption", 5, "did you mean adopted?"),
+        ("instrument:licence", 12, "did you mean licensing?"),
         ("stance.binding_regulatio:favor", 1, "did you mean binding_regulation?"),
         ("claim:(target:open_model)", 15, "did you mean open_models?"),
         ("date:2026-13", 6, "is no date"),
@@ -187,9 +203,9 @@ def vocabulary() -> Vocabulary:
     return load_vocabulary(find_config())
 
 
-def test_topics_and_targets_are_only_checked_against_a_vocabulary(vocabulary: Vocabulary) -> None:
-    assert parse("topic:regulation_law stance.open_models:favor", NOW, vocabulary)
-    assert parse("topic:something_new", NOW)
+def test_topics_targets_laws_and_instruments_are_only_checked_against_a_vocabulary(vocabulary: Vocabulary) -> None:
+    assert parse("topic:regulation_law stance.open_models:favor law:eu_ai_act instrument:ban", NOW, vocabulary)
+    assert parse("topic:something_new law:something_new instrument:something_new", NOW)
 
 
 @given(st.text("ab (\"'):-.治AND ORNT\ttitlesourceclaimholdersincedate0123456789dhw“"))

@@ -72,12 +72,26 @@ def test_an_irrelevant_text_gets_no_labels(classifier: Classifier) -> None:
     (labels,) = label(classifier, IRRELEVANT)
     assert not labels.relevant
     assert (labels.topics, labels.stance, labels.claims) == ((), (), ())
+    assert (labels.laws, labels.acts, labels.instruments) == ((), (), ())
 
 
-def test_another_language_gets_relevance_by_terms_and_nothing_else(classifier: Classifier) -> None:
+def test_another_language_gets_relevance_by_terms_and_laws_by_names_and_nothing_else(classifier: Classifier) -> None:
     (labels,) = label(classifier, GERMAN)
     assert (labels.relevant, labels.relevance_by) == (True, "terms")
     assert (labels.topics, labels.stance, labels.claims) == ((), (), ())
+    assert [law.id for law in labels.laws] == ["eu_ai_act"]
+    assert (labels.acts, labels.instruments) == ((), ())
+
+
+def test_both_engines_give_the_same_laws_acts_and_instruments(classifier: Classifier) -> None:
+    text = f"{TEXT} The European Parliament adopted the EU AI Act, which bans social scoring, in March 2024."
+    (labels,) = label(classifier, Document("a", RELEVANT.title, text))
+    assert [law.id for law in labels.laws] == ["eu_ai_act"]
+    assert [(act.act, act.actor_id, act.law) for act in labels.acts] == [
+        ("adopted", "european_parliament", "eu_ai_act"),
+    ]
+    assert [each.id for each in labels.instruments] == ["ban"]
+    assert len(labels.claims) == 2  # an act is no claim
 
 
 def test_an_empty_text_is_irrelevant(classifier: Classifier) -> None:

@@ -89,6 +89,37 @@ def test_for_a_reader_relevance_topics_stances_evidence_and_model_are_told(class
         assert part in told
 
 
+FACETS = f"{TEXT} Governor Gavin Newsom vetoed SB 1047. A moratorium on frontier AI failed."
+
+
+def test_a_row_has_laws_acts_and_instruments_with_their_places(classifier: Classifier) -> None:
+    (document,) = read(FACETS.encode(), "text", name="a.txt")
+    (labels,) = classifier.classify([document])
+    row = json.loads(as_json(document, labels, classifier))
+    assert [(law["id"], law["evidence"]) for law in row["laws"]] == [("california_sb_1047", "SB 1047")]
+    act = {
+        "act": "vetoed",
+        "actor": "Governor Gavin Newsom",
+        "actor_id": "gavin_newsom",
+        "law": "california_sb_1047",
+        "by": "rules",
+        "evidence": "Governor Gavin Newsom vetoed SB 1047.",
+    }
+    assert [{name: told[name] for name in act} for told in row["acts"]] == [act]
+    assert [instrument["id"] for instrument in row["instruments"]] == ["ban"]
+    for span in row["laws"] + row["acts"] + row["instruments"]:
+        assert FACETS[span["start"] : span["end"]] == span["evidence"]
+
+
+def test_for_a_reader_laws_acts_and_instruments_are_told(classifier: Classifier) -> None:
+    (document,) = read(FACETS.encode(), "text", name="a.txt")
+    (labels,) = classifier.classify([document])
+    told = as_text(document, labels, classifier)
+    assert "  law        california_sb_1047\n" in told
+    assert "  act        Governor Gavin Newsom (gavin_newsom): vetoed california_sb_1047 (by rules)\n" in told
+    assert "  instrument ban\n" in told
+
+
 def test_a_document_that_failed_says_why(classifier: Classifier) -> None:
     (document,) = read(TEXT.encode(), "text", name="a.txt")
     error = ClassificationError("encoder: broken")

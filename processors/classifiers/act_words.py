@@ -58,7 +58,7 @@ PHRASAL: dict[str, dict[str, ActKind]] = {
 SHOWN = _words("published released unveiled presented introduced")
 NEEDS_NO_PARLIAMENT = _words(
     """guidelines guidance framework code standard standards strategy rules regulations restrictions controls ban
-    statement declaration recommendation plan principles pact accord compact"""
+    statement declaration recommendation plan measures principles pact accord compact"""
 )
 # What is made known by these may be a law, but is more often any writing.
 MADE_KNOWN, WRITINGS = SHOWN | {"issued"}, _words("text statement initiative")

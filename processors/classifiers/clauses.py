@@ -40,7 +40,7 @@ ARTICLES = DETERMINER | POSSESSIVE
 # A subject or object is no longer than this, in words; no clause reaches further back.
 LONGEST, FURTHEST = 14, 80
 GENITIVES = frozenset(("'s", "’s", "'", "’"))
-_BESIDE = AUXILIARY | ADVERB | UNREAL | {"having", "yet"}
+_BESIDE = AUXILIARY | ADVERB | UNREAL | {"having", "yet", "get", "gets", "got"}
 _PARTING = MARKS | SUBORDINATE | RELATIVE
 _ATTRIBUTIVE = (ARTICLES | PREPOSITION | GENITIVES) - {"which", "that"}
 _CIRCUMSTANCE = PREPOSITION | TIMES | TIME_BEFORE
@@ -127,7 +127,7 @@ class Sentence:
         return first, self.words[first:at]
 
     def _voice(self, at: int, first: int, beside: Sequence[str]) -> Voice | None:
-        if any(word in ("was", "were", "been") for word in beside):
+        if any(word in ("was", "were", "been", "got") for word in beside):
             return "passive"
         if any(word in ("is", "are") for word in beside):
             return "present"

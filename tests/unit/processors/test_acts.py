@@ -169,6 +169,7 @@ NOT_TOLD = {
     "once": "Once adopted, the EU AI Act will bind all.",
     "until": "Nothing happens until Congress has passed the GUARD Act.",
     "until it is": "Nothing happens until the RAISE Act is in force.",
+    "will get": "Those who cheat will get fined under the AI Act.",
     "being": "The EU AI Act is being adopted.",
     "nobody": "Nobody signed the RAISE Act.",
     "no law": "Yet no AI law has been adopted here.",

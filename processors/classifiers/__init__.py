@@ -22,11 +22,8 @@ if TYPE_CHECKING:
     from processors.classifiers.judgement import Engine
     from processors.classifiers.terms import TermList
 
-<<<<<<< HEAD
 EngineName = Literal["onnx", "hub", "keyword"]
 
-=======
->>>>>>> main
 # The target that every relevant text has a stance on.
 OVERALL = "stronger_governance"
 # Labels of a classifier that no epoch has numbered yet; the stage sets the number.

@@ -9,7 +9,7 @@ from govwire.core.settings import find_config
 from govwire.core.vocabulary import load_vocabulary
 from processors.classifiers import evaluate
 from processors.classifiers.actors import Actors
-from processors.classifiers.evaluate import same_holder
+from processors.classifiers.evaluation.claims import same_holder
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Speakers
 

@@ -83,9 +83,18 @@ def evaluate(
 
 @app.command()
 def train(
+    encoder: Annotated[
+        Path,
+        typer.Option(exists=True, file_okay=False, help="Folder with the published weights of all-MiniLM-L6-v2."),
+    ],
     folder: Annotated[Path, typer.Option(help="Where the model is written.")] = Path("processors/classifiers/model"),
+    work: Annotated[Path, typer.Option(help="Where a run that is broken off goes on.")] = Path("govwire-data/training"),
+    *,
+    studies: Annotated[
+        bool, typer.Option("--studies", help="Study the learning curve and targets never taught, too (hours on a CPU).")
+    ] = False,
 ) -> None:
     """Train the classifier from the committed data (extra `train`)."""
     from processors.classifiers.training import train as train_model
 
-    train_model(folder)
+    train_model(folder, encoder, work, studies=studies)

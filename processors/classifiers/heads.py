@@ -1,8 +1,8 @@
 """The heads: small models over the encoder's vectors, conditioned on what they are asked about.
 
-A stance is asked of a stretch of text *toward a proposition*: the proposition's own vector makes the weights (Ha et al.,
-HyperNetworks, 2017), so that another wording, a negated one or a new one is answered by its meaning. Topics are asked by
-their descriptions in the same way; those that were there in training have weights of their own in addition.
+A stance is asked of a stretch of text *toward a proposition*: the proposition's own vector makes the weights (Ha et
+al., HyperNetworks, 2017), so that another wording, a negated one or a new one is answered by its meaning. Topics are
+asked by their descriptions in the same way; those that were there in training have weights of their own in addition.
 The layers are written here for use, and in training/network.py for training; a test holds that the two agree.
 """
 

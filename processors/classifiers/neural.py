@@ -156,7 +156,7 @@ class NeuralEngine:
             for number, sentence in enumerate(window.sentences)
         ]
         for number, stance in enumerate(STANCES, 1):
-            yield stance, max(shown, key=lambda item: rounded(item[0][number]))[1]  # noqa: B023 - used at once
+            yield stance, max(shown, key=lambda item: rounded(item[0][number]))[1]
 
     def _statements(self, passage: Passage, window: Window) -> Iterator[Statement]:
         for at, name in enumerate(self._targets):

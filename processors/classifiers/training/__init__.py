@@ -1,6 +1,7 @@
 """`govwire train`: the model that this package ships, made again from our own labelled passages.
 
-Needs the extra: pip install 'govwire[train]'. The same data gives the same files, but for the card's date.
+Needs the extra: pip install 'govwire[train]'. Seeded: the same data on the same kind of machine gives the same model. A
+run that is broken off goes on from the last epoch that ended.
 """
 
 from pathlib import Path
@@ -8,21 +9,17 @@ from pathlib import Path
 from govwire.core.errors import ConfigError
 
 
-def train(folder: Path, encoder: Path | None = None) -> None:
-    """Train the heads on the committed passages and write them, with their card, beside the encoder in `folder`.
+def train(folder: Path, encoder: Path, work: Path, *, studies: bool = False) -> None:
+    """Train on the committed data and write the model, with its card, into `folder`.
 
-    `encoder` is a folder with the weights and tokenizer of all-MiniLM-L6-v2, exported first where it is given.
+    `encoder` is a folder with the published weights and tokenizer of all-MiniLM-L6-v2; `work` keeps what a broken run
+    goes on from. `studies` runs the learning curve and the held-out targets, too, which takes longer than the training.
 
     Raises:
         ConfigError: the extra is not installed, or there is no encoder.
     """
     try:
-        from processors.classifiers.training.export import export
         from processors.classifiers.training.make import make
     except ModuleNotFoundError as error:
         raise ConfigError(f"train: {error}; install the extra: pip install 'govwire[train]'") from error
-    if encoder is not None:
-        export(encoder, folder)
-    if not (folder / "encoder.onnx").is_file():
-        raise ConfigError(f"train: {folder}: no encoder.onnx; name the folder that the shipped model lies in")
-    make(folder)
+    make(encoder, folder, work, studies=studies)

@@ -1,7 +1,7 @@
 """Calibration and cuts of a trained model, by the engine as it is used, on the events that are kept for choosing.
 
-In this order, since each rests on those before: the scale of every head; the weights of what a claim's score is made of;
-the cuts.
+In this order, since each rests on those before: the scale of every head; the weights of what a claim's score is made
+of; the cuts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -20,7 +20,7 @@ from processors.classifiers.cache import PassageCache
 from processors.classifiers.encoder import Encoder
 from processors.classifiers.evaluation.claims import same_holder
 from processors.classifiers.evaluation.figures import figures
-from processors.classifiers.evaluation.records import Labelled, labelled
+from processors.classifiers.evaluation.records import Labelled
 from processors.classifiers.heads import Heads, Scale
 from processors.classifiers.judgement import STANCES, Cuts, Judgement
 from processors.classifiers.labelling import AUTHOR, MAX_TOPICS, LabellingClassifier, best

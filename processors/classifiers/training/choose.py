@@ -1,7 +1,6 @@
 """Choosing: calibration and cuts, on events that the network did not learn from, by the engine as it is used."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -9,7 +8,6 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 from sklearn.metrics import f1_score
 
-from processors.classifiers import OVERALL
 from processors.classifiers.heads import Scale, logit
 
 Array = NDArray[Any]

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,13 +11,16 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
-from govwire.core.settings import find_config
+from govwire.core.settings import ClassifySettings, Settings, find_config
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers.encoder import Encoder, Tokenizer
-from processors.classifiers.heads import Facts, Heads, Scale, save_heads
+from processors.classifiers.evaluation import compare, held_out, predict
+from processors.classifiers.heads import Facts, Heads, Scale, load_heads, save_heads
 from processors.classifiers.judgement import Cuts
+from processors.classifiers.labelling import LabellingClassifier
+from processors.classifiers.neural import open_neural
 from processors.classifiers.terms import load_terms
-from processors.classifiers.training import passages
+from processors.classifiers.training import card, passages
 from processors.classifiers.training.base import load_base
 from processors.classifiers.training.calibrate import Calibration
 from processors.classifiers.training.examples import Ids, examples
@@ -105,15 +109,32 @@ def calibrate(heads: Heads, folder: Path) -> Heads:
     return chosen
 
 
-def make(base: Path, folder: Path, work: Path) -> None:
-    """Train on the committed data and write the model into `folder`; `work` holds the checkpoint."""
+def make(base: Path, folder: Path, work: Path, *, studies: bool) -> None:
+    """Train on the committed data and write the model and its card into `folder`; `work` holds the checkpoint."""
+    from processors.classifiers.training.studies import study
+
     work.mkdir(parents=True, exist_ok=True)
-    vocabulary = load_vocabulary(find_config())
-    rows = passages.of_part(passages.records(), "train")
-    log.info("training", records=len(rows), device=str(device()), work=str(work))
-    weights = learn(rows, base, vocabulary, checkpoint=work / "checkpoint.pt")
+    vocabulary, rows = load_vocabulary(find_config()), passages.records()
+    train = passages.of_part(rows, "train")
+    log.info("training_started", records=len(train), device=str(device()), work=str(work))
+    weights = learn(train, base, vocabulary, checkpoint=work / f"{passages.digest(rows)}.pt")
     heads = calibrate(write(weights, base, folder), folder)
+    if studies:
+        study(base, folder, work)
+    describe(folder)
     log.info("model_written", model=heads.facts.model, folder=str(folder))
+
+
+def describe(folder: Path) -> None:
+    """Measure the model of a folder on the held-out records, and write its card."""
+    config = find_config()
+    vocabulary, terms = load_vocabulary(config), load_terms(config)
+    settings = Settings(classify=ClassifySettings(cache_entries=0))
+    classifier = LabellingClassifier(open_neural(settings, vocabulary, terms, folder), vocabulary, terms)
+    gold = held_out()
+    rows = compare(gold, {classifier.model: predict(classifier, gold)})
+    classifier.close()
+    card.write(folder, load_heads(folder).facts, rows, datetime.now(UTC).date())
 
 
 def _version(folder: Path, heads: Mapping[str, Array]) -> str:

@@ -1,6 +1,6 @@
 """The network as it is trained: the upper layers of all-MiniLM-L6-v2 and the heads, in PyTorch.
 
-The lower layers stay as published, so that what they make of a text is computed once (`lower`) and kept over all epochs.
+The lower layers stay as published, so that what they make of a text is computed once (`lower`) and kept.
 Names of parameters are those of heads.npz; classifiers/heads.py computes the same for use.
 """
 
@@ -125,7 +125,7 @@ class Network(nn.Module):
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
 
-    def forward(
+    def forward(  # noqa: PLR0917 - torch calls it by position
         self,
         vectors: Tensor,
         mask: Tensor,
@@ -148,7 +148,7 @@ class Network(nn.Module):
         beside = torch.gather(means, 1, own[..., None].expand(-1, -1, SIZE))
         held = torch.cat([torch.bmm(mentions.to(tokens.dtype), tokens), beside], -1)
         polarity = self.polarity(asked)
-        # What denies is learned from the propositions alone: from the stances it would be learned late, or turned round.
+        # What denies is learned from the propositions alone: from stances it would be learned late, or turned round.
         sign = torch.tanh(polarity.detach())
         shown = sided(self.sentence(self.before(self.sentence_norm(means)), asked), sign)
         stance = sided(self.stance(whole, asked) + self.found.found(tokens, _added(mask), asked), sign)
@@ -166,7 +166,7 @@ class Network(nn.Module):
         }
 
     def _layer(self, layer: Any, vectors: Tensor, mask: Tensor) -> Tensor:
-        """A layer of BERT (Devlin et al., 2019); written out, since the model's own takes no bfloat16 mask as we make it."""
+        """A layer of BERT (Devlin et al., 2019), without the masks and outputs that a whole model carries along."""
         attention = layer.attention.self
         query, key, value = (
             part(vectors).unflatten(-1, (attention.num_attention_heads, -1)).transpose(1, 2)

@@ -85,5 +85,5 @@ test-hub .venv-hub/installed: BIN := .venv-hub/bin
 .venv-hub/installed: pyproject.toml | .venv-hub/bin/python
 	@echo "Installing into .venv-hub, PyTorch included; the first time takes long"
 	@$(PIP) install --upgrade pip
-	@$(PIP) install --editable '.[hub]' --group dev
+	@$(PIP) install --editable '.[hub,train]' --group dev
 	@touch $@

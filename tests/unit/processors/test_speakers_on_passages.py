@@ -1,19 +1,16 @@
 """How often the holders of the training passages are among the mentions, and found again under their name."""
 
-import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 
 from govwire.core.settings import find_config
 from govwire.core.vocabulary import load_vocabulary
-from processors.classifiers import evaluate
 from processors.classifiers.actors import Actors
 from processors.classifiers.evaluation.claims import same_holder
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Speakers
+from processors.classifiers.training.passages import records
 
-PASSAGES = sorted((Path(evaluate.__file__).parent / "data").glob("*.jsonl"))
 # The rules were written with these passages at hand: the floors guard against setbacks, they promise nothing elsewhere.
 FLOOR_MENTIONED = 0.95
 FLOOR_FOUND = 0.97
@@ -22,8 +19,7 @@ EVERY = 6
 
 def _claims() -> Iterator[tuple[str, str, Span]]:
     """Text, holder and the place of the holder's name nearest to the evidence, of every sixth relevant passage."""
-    lines = [line for path in PASSAGES for line in path.read_text(encoding="utf-8").splitlines()][::EVERY]
-    for record in map(json.loads, lines):
+    for record in records()[::EVERY]:
         for claim in record["claims"]:
             if claim["holder"] != "_author":
                 text, start = record["text"], record["text"].find(claim["evidence"])

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 
-from govwire.core.settings import ClassifySettings, Settings
+from govwire.core.settings import Settings
 from govwire.core.share import shared
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers import Document, open_classifier
@@ -102,8 +102,7 @@ def main() -> None:
     count = parser.parse_args().articles
     relevant, irrelevant = (articles(count, relevant=wanted) for wanted in (True, False))
     vocabulary = load_vocabulary(shared("config"))
-    # Without the passage cache: else only the first round would read anything.
-    classifier = open_classifier(Settings(classify=ClassifySettings(cache_entries=0)), vocabulary, "onnx")
+    classifier = open_classifier(Settings(), vocabulary, "onnx")
     actions = {
         "classify, relevant": lambda: classifier.classify(relevant),
         "bare runtime": bare(relevant),

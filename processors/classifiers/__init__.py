@@ -26,6 +26,8 @@ EngineName = Literal["onnx", "hub", "keyword"]
 
 # The target that every relevant text has a stance on.
 OVERALL = "stronger_governance"
+# The passage cache, in data_dir.
+CACHE = "cache.db"
 # Labels of a classifier that no epoch has numbered yet; the stage sets the number.
 NO_EPOCH = 0
 
@@ -53,8 +55,12 @@ class Classifier(Protocol):
         """Release threads."""
 
 
-def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: EngineName | None = None) -> Classifier:
+def open_classifier(
+    settings: Settings, vocabulary: Vocabulary, engine: EngineName | None = None, *, cached: bool = False
+) -> Classifier:
     """The classifier of the settings' engine, or of the one named, with the vocabulary and terms of the config folder.
+
+    `cached`: what the encoder makes of passages is kept in data_dir, for the program that sees copies and revisions.
 
     Raises:
         ConfigError: a term list is wrong, or an engine's extra is not installed.
@@ -64,11 +70,18 @@ def open_classifier(settings: Settings, vocabulary: Vocabulary, engine: EngineNa
     from processors.classifiers.terms import load_terms
 
     terms = load_terms(find_config())
-    opened = open_engine(engine or settings.classify.engine, settings, vocabulary, terms)
+    opened = open_engine(engine or settings.classify.engine, settings, vocabulary, terms, cached=cached)
     return LabellingClassifier(opened, vocabulary, terms, settings.classify.threads)
 
 
-def open_engine(name: EngineName, settings: Settings, vocabulary: Vocabulary, terms: "dict[str, TermList]") -> "Engine":
+def open_engine(
+    name: EngineName,
+    settings: Settings,
+    vocabulary: Vocabulary,
+    terms: "dict[str, TermList]",
+    *,
+    cached: bool = False,
+) -> "Engine":
     """An engine alone, which judges and labels nothing; raises as `open_classifier` does."""
     match name:
         case "keyword":
@@ -82,7 +95,8 @@ def open_engine(name: EngineName, settings: Settings, vocabulary: Vocabulary, te
         case "onnx":
             from processors.classifiers.neural import open_neural
 
-            return open_neural(settings, vocabulary, terms)
+            cache = settings.data_dir / CACHE if cached else None
+            return open_neural(vocabulary, terms, cache=cache, entries=settings.classify.cache_entries if cached else 0)
 
 
 def digest_of(model: str, vocabulary: Vocabulary, *parts: BaseModel | bytes) -> str:

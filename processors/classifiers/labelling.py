@@ -34,7 +34,7 @@ class LabellingClassifier:
     def __init__(self, engine: Engine, vocabulary: Vocabulary, terms: dict[str, TermList], threads: int = 0) -> None:
         self.model = engine.model
         self.digest = digest_of(engine.digest, vocabulary, *terms.values())
-        self._engine = engine
+        self.engine = engine
         self._vocabulary = vocabulary
         self._relevance = Relevance(terms)
         self._actors = Actors(vocabulary.actors)
@@ -48,7 +48,7 @@ class LabellingClassifier:
     def close(self) -> None:
         """Release the threads and the engine."""
         self._pool.shutdown()
-        self._engine.close()
+        self.engine.close()
 
     def _try(self, document: Document) -> Labels | ClassificationError:
         try:
@@ -60,7 +60,7 @@ class LabellingClassifier:
         if document.language != "en":
             relevant = self._relevance.decides(f"{document.title}. {document.text}", document.language)
             return self._unlabelled(Judgement(relevant=relevant, relevance=float(relevant), relevance_by="terms"))
-        judgement = self._engine.judge(document)
+        judgement = self.engine.judge(document)
         labels = self._unlabelled(judgement)
         if not judgement.relevant:
             return labels
@@ -96,7 +96,7 @@ class LabellingClassifier:
 
     def _topics(self, judgement: Judgement) -> Iterator[TopicLabel]:
         """What the text is about, best first, then what a part of it mentions."""
-        cut = self._engine.cuts.topic
+        cut = self.engine.cuts.topic
         ranked = sorted(judgement.topics.items(), key=lambda item: (-item[1].overall, item[0]))
         about = 0
         mentioned = []
@@ -111,14 +111,14 @@ class LabellingClassifier:
 
     def _stances(self, text: str, targets: Sequence[Discussed], claims: Sequence[Claim]) -> Iterator[StanceLabel]:
         for one in targets:
-            if one.target == OVERALL or one.chance >= self._engine.cuts.target:
+            if one.target == OVERALL or one.chance >= self.engine.cuts.target:
                 yield self._stance(text, one, claims)
 
     def _stance(self, text: str, one: Discussed, claims: Sequence[Claim]) -> StanceLabel:
         label = best(one.stance)
         score = one.stance[label]
         shows = one.evidence.get(label)
-        unsure = score < self._engine.cuts.unsure
+        unsure = score < self.engine.cuts.unsure
         return StanceLabel(
             target=one.target,
             label="unsure" if unsure else label,
@@ -149,7 +149,7 @@ class LabellingClassifier:
         """One holder's position on one target, from the mention that says it most clearly."""
         statement, holder = max(group, key=lambda item: (sum(item[0].chances.values()), -_start(item[0])))
         score = rounded(sum(statement.chances.values()))
-        if score < self._engine.cuts.candidate:
+        if score < self.engine.cuts.candidate:
             return None
         label = best(statement.chances)
         return Claim(
@@ -159,7 +159,7 @@ class LabellingClassifier:
             label=label,
             score=score,
             evidence=evidence(text, statement.evidence[label]),
-            shown=score >= self._engine.cuts.shown,
+            shown=score >= self.engine.cuts.shown,
         )
 
 

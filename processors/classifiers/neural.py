@@ -12,7 +12,6 @@ from pathlib import Path
 
 import numpy as np
 
-from govwire.core.settings import Settings
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document, digest_of
 from processors.classifiers.cache import PassageCache
@@ -26,7 +25,6 @@ from processors.classifiers.terms import Relevance, TermList
 MODEL = Path(__file__).parent / "model"
 # Every file that can change a judgement.
 FILES = ("encoder.onnx", "heads.json", "heads.npz", "tokenizer.json")
-CACHE = "cache.db"
 DECIMALS = 4
 # What is read of a text before anything else: enough to tell most of what is irrelevant.
 LEAD_TOKENS = 96
@@ -194,9 +192,14 @@ def near(passage: Passage, window: Window, mention: int | None) -> Vector:
 
 
 def open_neural(
-    settings: Settings, vocabulary: Vocabulary, terms: dict[str, TermList], folder: Path = MODEL
+    vocabulary: Vocabulary,
+    terms: dict[str, TermList],
+    folder: Path = MODEL,
+    *,
+    cache: Path | None = None,
+    entries: int = 0,
 ) -> NeuralEngine:
-    """The engine whose files lie in a folder, the shipped one by default.
+    """The engine whose files lie in a folder, the shipped one by default; it keeps so many passages in a cache.
 
     Raises:
         ModelError: a file is missing or unreadable.
@@ -204,8 +207,8 @@ def open_neural(
     heads = load_heads(folder)
     files = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES]
     digest = digest_of(heads.facts.model, vocabulary, *files)
-    cache = PassageCache(settings.data_dir / CACHE, digest, settings.classify.cache_entries)
-    return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, cache=cache)
+    kept = PassageCache(cache, digest, entries)
+    return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, cache=kept)
 
 
 def _irrelevant(relevance: float) -> Judgement:

@@ -31,7 +31,7 @@ class ClassifyStage:
             ModelError: model files are missing or unreadable.
             StateError: the state cannot be reached.
         """
-        self._classifier = open_classifier(settings, vocabulary)
+        self._classifier = open_classifier(settings, vocabulary, cached=True)
         with state.begin() as transaction:
             epochs.begin(
                 transaction, digest=self._classifier.digest, model=self._classifier.model, at=datetime.now(UTC)

@@ -112,7 +112,7 @@ def opener(settings: Settings) -> Callable[[Vocabulary], Engine]:
         ConfigError: a term list is wrong.
     """
     terms, name = load_terms(find_config()), settings.classify.engine
-    return lambda vocabulary: open_engine(name, _uncached(settings), vocabulary, terms)
+    return lambda vocabulary: open_engine(name, settings, vocabulary, terms)
 
 
 def support_rows(gold: Sequence[Labelled]) -> Iterator[Row]:
@@ -132,7 +132,7 @@ def support_rows(gold: Sequence[Labelled]) -> Iterator[Row]:
 
 
 def _ask(name: EngineName, gold: Sequence[Labelled], settings: Settings, vocabulary: Vocabulary) -> Answers:
-    classifier = open_classifier(_uncached(settings), vocabulary, name)
+    classifier = open_classifier(settings, vocabulary, name)
     try:
         return Answers(gold, classifier, classifier.classify([record.document for record in gold]), {})
     finally:
@@ -144,8 +144,3 @@ def _judge(engine: Engine, gold: Sequence[Labelled]) -> probes.Judgements:
         return probes.judge(engine, gold)
     finally:
         engine.close()
-
-
-def _uncached(settings: Settings) -> Settings:
-    """Without the passage cache: it keeps the passages of one vocabulary, and that is the running program's."""
-    return settings.model_copy(update={"classify": settings.classify.model_copy(update={"cache_entries": 0})})

@@ -5,6 +5,8 @@ from typing import Any
 
 from govwire.core.errors import ConfigError
 
+# The layers that are not fine-tuned; the vectors after them are used beside the last ones: they keep the words.
+LOWER_LAYERS = 3
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 
 

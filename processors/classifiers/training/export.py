@@ -18,8 +18,7 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
-from processors.classifiers.training.base import TOKENIZER_FILES
-from processors.classifiers.training.network import LOWER_LAYERS
+from processors.classifiers.training.base import LOWER_LAYERS, TOKENIZER_FILES
 
 Array = NDArray[Any]
 

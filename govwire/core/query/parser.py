@@ -238,6 +238,9 @@ class _Builder:
 
     def _check(self, kind: str, name: str, column: int) -> None:
         if self.vocabulary is not None:
+            if self.vocabulary.is_experimental(name):
+                problem = f"{kind} {name!r} is on trial (`experimental` in config/{kind}s.toml), in no search or alert"
+                raise QueryError(problem, column)
             tables: Mapping[str, Mapping[str, object]] = {
                 "topic": self.vocabulary.topics,
                 "target": self.vocabulary.targets,

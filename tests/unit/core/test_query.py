@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -229,3 +230,9 @@ def test_a_document_without_optional_facts_can_be_asked_anything() -> None:
     bare: Mapping[str, object] = article_body(tagged("x", "", "", language="und"))
     for query in ("topic:a", "stance:favor", "tag:b", "claim:(holder:x)", "act", "since:2026"):
         assert isinstance(parse(query, NOW).matches(bare), bool)
+
+
+@pytest.mark.parametrize("query", ["topic:minors_overreliance", "stance.delay_rules:favor"])
+def test_what_is_on_trial_is_in_no_search_and_the_error_says_so(query: str) -> None:
+    with pytest.raises(QueryError, match=r"on trial \(`experimental` in config/(topics|targets)\.toml"):
+        parse(query, datetime.now(UTC), load_vocabulary(Path(__file__).parents[3] / "config"))

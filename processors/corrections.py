@@ -15,6 +15,7 @@ from govwire.core.state import Transaction
 from govwire.core.state import corrections as kept
 from govwire.core.state.corrections import ClaimChange, Correction, StanceChange, Status, TopicChange
 from govwire.core.vocabulary import name_key
+from processors.classifiers.neutrality import with_neutrality
 
 T = TypeVar("T")
 
@@ -49,6 +50,8 @@ def lay_over(tagged: Tagged, corrections: Sequence[Correction]) -> tuple[Tagged,
             stale.add(correction.correction_id)
         else:
             labels = _apply(labels, correction, evidence)
+    if labels is not tagged.labels:
+        labels = labels.model_copy(update={"stance": with_neutrality(labels.stance, labels.claims)})
     return tagged.model_copy(update={"labels": labels}), stale
 
 

@@ -3,6 +3,7 @@
 import json
 import sys
 from contextlib import ExitStack
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import typer
@@ -26,6 +27,7 @@ def relabel(query: QueryText = "", since: Since = None, until: Until = None, as_
     from govwire.core.bus import open_bus
     from govwire.core.index import open_index
     from govwire.core.state import open_state
+    from processors.relabel import Counts
     from processors.relabel import relabel as send
 
     chosen = settings()
@@ -54,10 +56,10 @@ def relabel(query: QueryText = "", since: Since = None, until: Until = None, as_
             asked=json.dumps([query, since, until]),
             tell=lambda read, total: progress.update(bar, completed=read, total=total),
         )
-    if report is None:
-        typer.echo("nothing has been labelled yet: 'govwire run' labels what it crawls")
+    if as_json:
+        typer.echo(json.dumps(report.as_dict() if report else {"epoch": None, **asdict(Counts())}))
     else:
-        typer.echo(json.dumps(report.as_dict()) if as_json else str(report))
+        typer.echo(str(report) if report else "nothing has been labelled yet: 'govwire run' labels what it crawls")
 
 
 def _warn_of_an_epoch_to_come(chosen: Settings, state: "State") -> None:

@@ -87,6 +87,19 @@ def test_an_irrelevant_article_ends_here_and_is_kept_short(stage: ClassifyStage,
     assert row["excerpt"] == RAIN.text[:500]
 
 
+def test_an_article_that_is_sent_through_anew_goes_on_although_it_is_irrelevant_now(
+    stage: ClassifyStage, state: State
+) -> None:
+    again = RAIN.model_copy(update={"lane": Lane.BACKFILL, "came_by": Lane.LIVE})
+    with state.begin() as transaction:
+        (result,) = stage.settle(transaction, [again], stage.work([again]))  # type: ignore[arg-type]
+    (publication,) = result.publications
+    assert publication.lane is Lane.BACKFILL
+    assert not Tagged.from_json(publication.message.value).labels.relevant
+    with state.begin() as transaction:
+        assert irrelevant.find(transaction, RAIN.article_id) is not None
+
+
 def test_an_article_that_becomes_relevant_is_no_longer_kept_as_irrelevant(stage: ClassifyStage, state: State) -> None:
     pass_through(stage, state, RAIN)
     pass_through(stage, state, RAIN.model_copy(update={"revision": 2, "title": TREATY.title, "text": TEXT}))

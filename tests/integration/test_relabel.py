@@ -244,6 +244,8 @@ def test_what_the_wire_does_not_take_is_counted_and_keeps_its_labels(house: Hous
 def test_where_nothing_was_labelled_there_is_nothing_to_relabel(tmp_path: Path) -> None:
     done = govwire("--data-dir", tmp_path, "relabel", GOVWIRE_CLASSIFY__ENGINE="keyword")
     assert (done.returncode, done.stdout) == (0, "nothing has been labelled yet: 'govwire run' labels what it crawls\n")
+    done = govwire("--data-dir", tmp_path, "relabel", "--json", GOVWIRE_CLASSIFY__ENGINE="keyword")
+    assert json.loads(done.stdout) == {"epoch": None, "read": 0, "sent": 0, "skipped": 0, "too_large": 0}
 
 
 def test_a_configuration_whose_epoch_has_not_begun_is_told(house: House) -> None:

@@ -174,6 +174,16 @@ def test_laying_over_what_is_corrected_changes_nothing_more() -> None:
     assert corrected(once, *made) == once
 
 
+def test_why_an_article_is_neutral_follows_from_its_claims_as_corrected() -> None:
+    stance = tuple(each.model_copy(update={"label": "neutral"}) for each in tagged().labels.stance)
+    of = tagged(stance=stance)
+    shown = correction(ClaimChange(was=INDUSTRY, now=INDUSTRY), INDUSTRY.evidence)
+    gone = correction(ClaimChange(was=RUIZ), RUIZ.evidence, number=2)
+    assert [
+        [each.neutrality for each in corrected(of, *made).labels.stance] for made in ([shown], [gone], [shown, gone])
+    ] == [["only_reported", "contested"], ["only_reported", "only_reported"], ["only_reported", None]]
+
+
 # --- evidence ---
 
 

@@ -7,7 +7,7 @@ channel and are made float once, at load, so that no activation is rounded and n
 """
 
 import os
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -46,6 +46,12 @@ class Window:
     tokens: tuple[Span, ...]  # where the tokens of the text lie in it; the first of them is number `first`
     first: int
     sentences: tuple[Sentence, ...]
+
+    def tokens_of(self, span: Span) -> tuple[int, int] | None:
+        """The tokens, first and end, that have a part of a stretch of the text; None where there are none."""
+        first = bisect_right(self.tokens, span.start, key=lambda token: token.end)
+        end = bisect_left(self.tokens, span.end, key=lambda token: token.start)
+        return (self.first + first, self.first + end) if first < end else None
 
     def sentence_of(self, token: int) -> int:
         """The number of the sentence that has a token of the text."""

@@ -192,10 +192,14 @@ def load_heads(folder: Path) -> Heads:
     return Heads(facts, read)
 
 
+def kept(array: NDArray[Any]) -> Vector:
+    """An array as the file keeps it, in half precision: calibration must see what will be used."""
+    return array.astype(np.float16).astype(np.float64)
+
+
 def save_heads(heads: Heads, folder: Path) -> None:
     """Write heads.json and heads.npz; equal heads give equal bytes."""
-    # In the file as float32: what is lost is far below a score's last digit.
-    arrays: dict[str, Any] = {name: array.astype(np.float32) for name, array in sorted(heads.arrays.items())}
+    arrays: dict[str, Any] = {name: array.astype(np.float16) for name, array in sorted(heads.arrays.items())}
     np.savez(folder / "heads.npz", **arrays)
     text = json.dumps(heads.facts.model_dump(mode="json"), indent=1, ensure_ascii=False)
     (folder / "heads.json").write_text(text + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from processors.classifiers import Document
 from processors.classifiers.sentences import Span
+from processors.classifiers.speakers import Speakers
 
 Stance = Literal["against", "favor", "neutral"]
 STANCES: tuple[Stance, ...] = ("against", "favor", "neutral")
@@ -58,6 +59,7 @@ class Judgement:
     topics: Mapping[str, Prominence] = field(default_factory=dict)
     targets: tuple[Discussed, ...] = ()
     statements: tuple[Statement, ...] = ()
+    speakers: Speakers | None = None  # those of the text, where the engine looked for them
 
 
 class Cuts(BaseModel):

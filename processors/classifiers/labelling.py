@@ -10,12 +10,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from govwire.core.errors import ClassificationError
-from govwire.core.records import Claim, Evidence, Experimental, Labels, Neutrality, Score, StanceLabel, TopicLabel
+from govwire.core.records import Claim, Evidence, Experimental, Labels, Score, StanceLabel, TopicLabel
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import NO_EPOCH, OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
 from processors.classifiers.facets import Facets
 from processors.classifiers.judgement import STANCES, Chances, Discussed, Engine, Judgement, Stance, Statement
+from processors.classifiers.neutrality import with_neutrality
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Holder, Speakers
 from processors.classifiers.terms import Relevance, TermList
@@ -64,17 +65,20 @@ class LabellingClassifier:
         labels = self._unlabelled(judgement)
         if not judgement.relevant:
             return labels
-        claims = self._claims(document.text, judgement.statements)
+        speakers = judgement.speakers or Speakers(document.text, self._actors)
+        claims = self._claims(document.text, judgement.statements, speakers)
         topics, tried_topics = self._apart(self._topics(judgement), lambda topic: topic.id)
-        stances, tried_stances = self._apart(self._stances(document.text, judgement.targets, claims), _target)
+        stances, tried_stances = self._apart(self._stances(document.text, judgement.targets), _target)
         claims, tried_claims = self._apart(claims, _target)
         return labels.model_copy(
             update={
                 "topics": topics,
                 "topic_scores": tuple(Score(id=name, score=one.overall) for name, one in judgement.topics.items()),
-                "stance": stances,
+                "stance": with_neutrality(stances, claims),
                 "claims": claims,
-                "experimental": Experimental(topics=tried_topics, stance=tried_stances, claims=tried_claims),
+                "experimental": Experimental(
+                    topics=tried_topics, stance=with_neutrality(tried_stances, tried_claims), claims=tried_claims
+                ),
             }
         )
 
@@ -109,12 +113,12 @@ class LabellingClassifier:
                 mentioned.append(TopicLabel(id=name, score=one.overall, role="mentioned"))
         yield from mentioned
 
-    def _stances(self, text: str, targets: Sequence[Discussed], claims: Sequence[Claim]) -> Iterator[StanceLabel]:
+    def _stances(self, text: str, targets: Sequence[Discussed]) -> Iterator[StanceLabel]:
         for one in targets:
             if one.target == OVERALL or one.chance >= self.engine.cuts.target:
-                yield self._stance(text, one, claims)
+                yield self._stance(text, one)
 
-    def _stance(self, text: str, one: Discussed, claims: Sequence[Claim]) -> StanceLabel:
+    def _stance(self, text: str, one: Discussed) -> StanceLabel:
         label = best(one.stance)
         score = one.stance[label]
         shows = one.evidence.get(label)
@@ -124,12 +128,10 @@ class LabellingClassifier:
             label="unsure" if unsure else label,
             score=score,
             evidence=evidence(text, shows) if shows is not None else None,
-            neutrality=neutrality(one.target, claims) if label == "neutral" and not unsure else None,
         )
 
-    def _claims(self, text: str, statements: Sequence[Statement]) -> list[Claim]:
+    def _claims(self, text: str, statements: Sequence[Statement], speakers: Speakers) -> list[Claim]:
         """The claims of each holder, those that may be shown and candidates, in the order of their evidence."""
-        speakers = Speakers(text, self._actors)
         held: dict[tuple[str, str], list[tuple[Statement, Holder | None]]] = {}
         for statement in statements:
             holder = speakers.holder(statement.mention) if statement.mention is not None else None
@@ -166,12 +168,6 @@ class LabellingClassifier:
 def best(chances: Chances) -> Stance:
     """The likeliest stance; the same one of two that are equally likely."""
     return max(STANCES, key=lambda stance: chances[stance])
-
-
-def neutrality(target: str, claims: Iterable[Claim]) -> Neutrality | None:
-    """Why a text is neutral: shown claims on both sides, or none at all; None where one side alone is given."""
-    sides = {claim.label for claim in claims if claim.target == target and claim.shown and claim.label != "neutral"}
-    return "contested" if len(sides) > 1 else None if sides else "only_reported"
 
 
 def evidence(text: str, span: Span) -> Evidence:

@@ -1,7 +1,7 @@
 """The `onnx` engine: one reading of the text by the encoder, and every chance by a small head on it.
 
 A text's lead is read first, and no more where that is hopeless. Else each window is read for relevance, topics, targets
-discussed, stance toward each, who holds what (a mention that the tags mark as a holder, or the text itself), and which
+discussed, stance toward each, who holds what (a mention, or the text itself), and which
 sentence shows it; then the windows are put together. Scores are rounded before they are compared or kept, so that the
 last bits of a float decide nothing.
 """
@@ -14,12 +14,14 @@ import numpy as np
 
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document, digest_of
+from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
 from processors.classifiers.encoder import Encoder, Vector, Window
 from processors.classifiers.heads import Heads, Questions, load_heads, logit, sigmoid
 from processors.classifiers.judgement import STANCES, Discussed, Judgement, Prominence, Stance, Statement
-from processors.classifiers.passage import Passage, PassageReader
+from processors.classifiers.passage import Passage, PassageReader, Tokens
 from processors.classifiers.sentences import Span
+from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
 
 MODEL = Path(__file__).parent / "model"
@@ -44,12 +46,14 @@ class NeuralEngine:
         heads: Heads,
         vocabulary: Vocabulary,
         relevance: Relevance,
+        actors: Actors,
         *,
         digest: str,
         cache: PassageCache,
     ) -> None:
         self.model, self.digest, self.cuts = heads.facts.model, digest, heads.facts.cuts
         self._encoder, self._heads, self._terms, self._cache = encoder, heads, relevance, cache
+        self._actors = actors
         self._topics, self._targets = tuple(vocabulary.topics), tuple(vocabulary.targets)
         topics = [encoder.embed(f"{one.label}: {one.description}").middle for one in vocabulary.topics.values()]
         targets = [encoder.embed(one.proposition).tokens.mean(axis=0) for one in vocabulary.targets.values()]
@@ -74,7 +78,8 @@ class NeuralEngine:
         lead = self.lead(windows)
         if lead < min(cut, self._heads.facts.hopeless):
             return _irrelevant(lead)
-        passages = [self.passage(window) for window in windows]
+        speakers = Speakers(document.text, self._actors)
+        passages = self.passages(windows, speakers)
         relevance = overall([float(one.relevance[0]) for one in passages], windows)
         if relevance < cut:
             return _irrelevant(relevance)
@@ -85,6 +90,7 @@ class NeuralEngine:
             topics=self._prominences(passages, windows),
             targets=tuple(self._discussed(passages, windows)),
             statements=tuple(one for pair in zip(passages, windows, strict=True) for one in self._statements(*pair)),
+            speakers=speakers,
         )
 
     def close(self) -> None:
@@ -108,17 +114,22 @@ class NeuralEngine:
         named = self._terms.names_ai(f"{document.title}. {document.text}", document.language)
         return self._heads.facts.relevance_cut if named else self._heads.facts.unnamed_cut
 
-    def passage(self, window: Window) -> Passage:
-        """What the heads say of a window, from the cache where it is there.
+    def passages(self, windows: Sequence[Window], speakers: Speakers) -> list[Passage]:
+        """What the heads say of the windows of a text, from the cache where it is there.
 
         Raises:
             ClassificationError: the model fails on it.
         """
-        key = hashlib.blake2b(np.array(window.ids, np.int32).tobytes(), digest_size=16).digest()
+        mentions = speakers.mentions()
+        return [self._passage(window, list(_within(window, mentions))) for window in windows]
+
+    def _passage(self, window: Window, mentions: Sequence[Tokens]) -> Passage:
+        asked = np.array([*window.ids, *(token for mention in mentions for token in mention)], np.int32)
+        key = hashlib.blake2b(asked.tobytes(), digest_size=16).digest()
         kept = self._cache.get(key)
         if kept is not None:
             return Passage.unpack(kept)
-        passage = self._reader.read(window)
+        passage = self._reader.read(window, mentions)
         self._cache.put(key, passage.pack())
         return passage
 
@@ -208,7 +219,14 @@ def open_neural(
     files = [hashlib.sha256((folder / name).read_bytes()).digest() for name in FILES]
     digest = digest_of(heads.facts.model, vocabulary, *files)
     kept = PassageCache(cache, digest, entries)
-    return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), digest=digest, cache=kept)
+    actors = Actors(vocabulary.actors)
+    return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), actors, digest=digest, cache=kept)
+
+
+def _within(window: Window, mentions: Iterable[Span]) -> Iterator[Tokens]:
+    """The mentions that begin in a window, each once, as its tokens."""
+    found = (window.tokens_of(mention) for mention in mentions)
+    yield from dict.fromkeys(tokens for tokens in found if tokens is not None)
 
 
 def _irrelevant(relevance: float) -> Judgement:

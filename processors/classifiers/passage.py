@@ -1,6 +1,6 @@
 """A passage: everything the heads say of one window, as arrays; what the passage cache keeps."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
 
@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.classifiers.encoder import Encoder, Reading, Vector, Window
-from processors.classifiers.heads import BEGIN, INSIDE, Heads, Questions
+from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE, Heads, Questions
+
+Tokens = tuple[int, int]  # the first token of a stretch, and its end
 
 # A token is taken for a holder's from this chance on: claims are cut later, by what is said of them as a whole.
 TAGGED = 0.3
@@ -54,8 +56,8 @@ class PassageReader:
         """The chance that a window is relevant, alone."""
         return self._heads.relevance(self._whole(self._encoder.read(window)))
 
-    def read(self, window: Window) -> Passage:
-        """Everything about a window with at least one sentence.
+    def read(self, window: Window, mentions: Sequence[Tokens]) -> Passage:
+        """Everything about a window with at least one sentence; `mentions` are tokens that may hold a position.
 
         Raises:
             ClassificationError: the model fails on it.
@@ -64,8 +66,9 @@ class PassageReader:
         whole, targets = self._whole(reading), self._targets
         found = [reading.mean(one.first, one.end) for one in window.sentences]
         shown = targets.claims("sentence", self._heads.normal("sentence_norm", np.stack(found)))
-        mentions = list(spans(self._heads.tags(reading.tokens), window))
-        near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span, _ in mentions]
+        tags = self._heads.tags(reading.tokens)
+        held = [*mentions, *apart(spans(tags, window), mentions)]
+        near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span in held]
         claims = (
             targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
             if near
@@ -78,18 +81,23 @@ class PassageReader:
             "stance": targets.stance(whole, reading.tokens, shown),
             "shown": shown,
             "author": targets.claims("author", whole),
-            "tagged": np.array([chance for _, chance in mentions]),
+            "tagged": np.array([1 - tags[slice(*span), OUTSIDE].min() for span in held]),
             "claims": claims,
         }
         single = {name: array.astype(np.float32) for name, array in arrays.items()}
-        return Passage(mentions=np.array([span for span, _ in mentions], np.int64).reshape(-1, 2), **single)
+        return Passage(mentions=np.array(held, np.int64).reshape(-1, 2), **single)
 
     def _whole(self, reading: Reading) -> Vector:
         return self._heads.normal("whole_norm", reading.whole)
 
 
-def spans(tags: Vector, window: Window) -> Iterator[tuple[tuple[int, int], float]]:
-    """The tokens of the text that the tags mark as holders, first and end, with the chance of their first."""
+def apart(spans: Iterable[Tokens], others: Sequence[Tokens]) -> Iterator[Tokens]:
+    """Those that share no token with the others."""
+    return (span for span in spans if not any(span[0] < end and first < span[1] for first, end in others))
+
+
+def spans(tags: Vector, window: Window) -> Iterator[Tokens]:
+    """The tokens of the text that the tags mark as holders, first and end."""
     at, end = window.first, len(window.ids) - 1
     while at < end:
         first = at
@@ -97,4 +105,4 @@ def spans(tags: Vector, window: Window) -> Iterator[tuple[tuple[int, int], float
         if tags[first, BEGIN] > TAGGED:
             while at < end and tags[at, INSIDE] > max(TAGGED, tags[at, BEGIN]):
                 at += 1
-            yield (first, at), float(tags[first, BEGIN])
+            yield first, at

@@ -70,7 +70,13 @@ class Calibration:
     def _open(self) -> NeuralEngine:
         cache = PassageCache(None, "calibration")
         return NeuralEngine(
-            self._encoder, self.heads, self._vocabulary, Relevance(self._terms), digest="calibration", cache=cache
+            self._encoder,
+            self.heads,
+            self._vocabulary,
+            Relevance(self._terms),
+            self._actors,
+            digest="calibration",
+            cache=cache,
         )
 
     def _alone(self) -> Iterator[tuple[Row, Any]]:
@@ -78,7 +84,7 @@ class Calibration:
         for row, document in zip(self._rows, self._documents, strict=True):
             windows = self._engine.windows(document)
             if len(windows) == 1:
-                yield row, self._engine.passage(windows[0])
+                yield row, self._engine.passages(windows, Speakers(document.text, self._actors))[0]
 
     def _scales(self) -> dict[str, Scale]:
         relevance, topics, targets = ([], []), ([], []), ([], [])
@@ -116,8 +122,8 @@ class Calibration:
     def _stated(self, document: Document) -> Iterator[tuple[str, str, str, Any]]:
         """What the engine could claim of a document: holder, target, label, and the parts of the score."""
         speakers = Speakers(document.text, self._actors)
-        for window in self._engine.windows(document):
-            passage = self._engine.passage(window)
+        windows = self._engine.windows(document)
+        for window, passage in zip(windows, self._engine.passages(windows, speakers), strict=True):
             for mention in (None, *range(len(passage.mentions))):
                 found = None if mention is None else speakers.holder(window.span(*passage.mentions[mention]))
                 holder = AUTHOR if mention is None else found.name if found is not None else ""
@@ -132,7 +138,8 @@ class Calibration:
         for document in self._documents:
             windows = self._engine.windows(document)
             leads.append(self._engine.lead(windows))
-            chances.append(overall([float(self._engine.passage(one).relevance[0]) for one in windows], windows))
+            passages = self._engine.passages(windows, Speakers(document.text, self._actors))
+            chances.append(overall([float(one.relevance[0]) for one in passages], windows))
         right = [row["relevant"] for row in self._rows]
         chosen = cut(chances, right, average="macro")
         relevant_leads = [lead for lead, yes in zip(leads, right, strict=True) if yes]

@@ -1,7 +1,6 @@
 """Examples: a labelled record, window by window, with its labels at the places where the heads give theirs."""
 
 import re
-from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +77,7 @@ def _example(row: dict[str, Any], window: Window, ids: Ids, *, lead: bool, alone
     for claim in row["claims"]:
         target, outcome = ids.targets.index(claim["target"]), OUTCOMES.index(claim["label"])
         evidence = _span(row["text"], claim["evidence"])
-        tokens = _tokens(window, evidence)
+        tokens = window.tokens_of(evidence)
         if tokens is None:
             continue
         for number, sentence in enumerate(window.sentences):
@@ -108,13 +107,6 @@ def _span(text: str, evidence: str) -> Span:
     return Span(start, start + len(evidence))
 
 
-def _tokens(window: Window, span: Span) -> Tokens | None:
-    """The tokens of the window that have a part of a span."""
-    first = bisect_right(window.tokens, span.start, key=lambda token: token.end)
-    end = bisect_left(window.tokens, span.end, key=lambda token: token.start)
-    return (window.first + first, window.first + end) if first < end else None
-
-
 def _shows(sentence: Tokens, evidence: Tokens) -> bool:
     common = min(sentence[1], evidence[1]) - max(sentence[0], evidence[0])
     return common >= max(3, SHARED * min(sentence[1] - sentence[0], evidence[1] - evidence[0]))
@@ -125,7 +117,7 @@ def _nearest(text: str, holder: str, evidence: Span, window: Window) -> Tokens |
     starts = [match.start() for match in re.finditer(re.escape(holder), text)]
     within = [start for start in starts if evidence.start <= start < evidence.end]
     nearest = min(within or starts, key=lambda start: min(abs(start - evidence.start), abs(start - evidence.end)))
-    return _tokens(window, Span(nearest, nearest + len(holder)))
+    return window.tokens_of(Span(nearest, nearest + len(holder)))
 
 
 def _others(row: dict[str, Any], window: Window, held: dict[Tokens, Array]) -> tuple[Tokens, ...]:
@@ -135,7 +127,7 @@ def _others(row: dict[str, Any], window: Window, held: dict[Tokens, Array]) -> t
     holders = [claim["holder"] for claim in row["claims"]]
     found = []
     for match in _NAME.finditer(row["text"]):
-        tokens = _tokens(window, Span(*match.span()))
+        tokens = window.tokens_of(Span(*match.span()))
         apart = tokens is not None and not any(tokens[0] < end and first < tokens[1] for first, end in held)
         if tokens is not None and apart and not any(match[0] in one or one in match[0] for one in holders):
             found.append(tokens)
@@ -148,7 +140,7 @@ def _tags(row: dict[str, Any], window: Window, held: dict[Tokens, Array]) -> Arr
     tags[window.first : -1] = OUTSIDE
     for claim in row["claims"]:
         for match in re.finditer(re.escape(claim["holder"]), row["text"]):
-            tokens = _tokens(window, Span(*match.span()))
+            tokens = window.tokens_of(Span(*match.span()))
             if tokens is not None:
                 tags[slice(*tokens)] = IGNORED
     for first, end in held:

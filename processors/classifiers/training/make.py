@@ -15,7 +15,7 @@ from govwire.core.settings import find_config
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers.encoder import Encoder, Tokenizer
 from processors.classifiers.evaluation import compare, held_out, predict
-from processors.classifiers.heads import Facts, Heads, Scale, load_heads, save_heads
+from processors.classifiers.heads import Facts, Heads, Scale, kept, load_heads, save_heads
 from processors.classifiers.judgement import Cuts
 from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import open_neural
@@ -84,7 +84,7 @@ def write(weights: Mapping[str, Array], base: Path, folder: Path) -> Heads:
     bert = "bert."
     export({name.removeprefix(bert): one for name, one in weights.items() if name.startswith(bert)}, base, folder)
     vocabulary, rows = load_vocabulary(find_config()), passages.records()
-    heads = {name: np.asarray(one, np.float64) for name, one in weights.items() if not name.startswith(bert)}
+    heads = {name: kept(one) for name, one in weights.items() if not name.startswith(bert)}
     ids = ids_of(vocabulary)
     facts = Facts.model_validate(
         {

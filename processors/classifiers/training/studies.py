@@ -18,6 +18,7 @@ import structlog
 from govwire.core.settings import find_config
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers import Document
+from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
 from processors.classifiers.encoder import Encoder
 from processors.classifiers.evaluation.figures import figures
@@ -96,7 +97,8 @@ def _fold(rows: Sequence[Row], base: Path, fold: int) -> dict[str, Any]:
 def _engine(folder: Path, heads: Heads, vocabulary: Vocabulary) -> NeuralEngine:
     relevance = Relevance(load_terms(find_config()))
     cache = PassageCache(None, "study", 0)
-    return NeuralEngine(Encoder(folder), heads, vocabulary, relevance, digest="study", cache=cache)
+    actors = Actors(vocabulary.actors)
+    return NeuralEngine(Encoder(folder), heads, vocabulary, relevance, actors, digest="study", cache=cache)
 
 
 def _stances(engine: NeuralEngine, row: Row, targets: Sequence[str]) -> list[tuple[str, str]]:

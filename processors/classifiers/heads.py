@@ -103,7 +103,8 @@ class Questions:
         own, bias = heads.arrays[f"{kind}_own.weight"], heads.arrays[f"{kind}_own.bias"]
         self._own = np.stack([np.zeros_like(own[0]) if row is None else own[row] for row in rows])
         self._bias = np.array([0.0 if row is None else bias[row] for row in rows])
-        self._sign = np.tanh(heads.linear("polarity", self._vectors)) if kind == "target" else None
+        # Of topics nobody asks for a side.
+        self._sign: Vector = np.tanh(heads.linear("polarity", self._vectors)) if kind == "target" else np.ones((1, 1))
 
     def chances(self, whole: Vector) -> Vector:
         """The chance that a window is about each topic, or discusses each target."""

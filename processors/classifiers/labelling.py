@@ -66,10 +66,10 @@ class LabellingClassifier:
         if not judgement.relevant:
             return labels
         speakers = judgement.speakers or Speakers(document.text, self._actors)
-        claims = self._claims(document.text, judgement.statements, speakers)
+        found = self._claims(document.text, judgement.statements, speakers)
         topics, tried_topics = self._apart(self._topics(judgement), lambda topic: topic.id)
         stances, tried_stances = self._apart(self._stances(document.text, judgement.targets), _target)
-        claims, tried_claims = self._apart(claims, _target)
+        claims, tried_claims = self._apart(found, _target)
         return labels.model_copy(
             update={
                 "topics": topics,
@@ -93,7 +93,8 @@ class LabellingClassifier:
 
     def _apart(self, labels: Iterable[T], id_of: Callable[[T], str]) -> tuple[tuple[T, ...], tuple[T, ...]]:
         """What is of the vocabulary proper, and what is of its experimental entries."""
-        proper, tried = [], []
+        proper: list[T] = []
+        tried: list[T] = []
         for label in labels:
             (tried if self._vocabulary.is_experimental(id_of(label)) else proper).append(label)
         return tuple(proper), tuple(tried)

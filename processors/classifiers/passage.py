@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,7 +68,9 @@ class PassageReader:
         found = [reading.mean(one.first, one.end) for one in window.sentences]
         shown = targets.claims("sentence", self._heads.normal("sentence_norm", np.stack(found)))
         tags = self._heads.tags(reading.tokens)
-        held = [*mentions, *apart(spans(tags, window), mentions)]
+        # Where a name begins and ends, rules know better than the tags; that it holds something, the tags.
+        tagged = [span for span in mentions if 1 - tags[slice(*span), OUTSIDE].min() >= TAGGED]
+        held = [*tagged, *apart(spans(tags, window), tagged)]
         near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span in held]
         claims = (
             targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
@@ -84,7 +87,7 @@ class PassageReader:
             "tagged": np.array([1 - tags[slice(*span), OUTSIDE].min() for span in held]),
             "claims": claims,
         }
-        single = {name: array.astype(np.float32) for name, array in arrays.items()}
+        single: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
         return Passage(mentions=np.array(held, np.int64).reshape(-1, 2), **single)
 
     def _whole(self, reading: Reading) -> Vector:

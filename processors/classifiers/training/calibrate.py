@@ -5,6 +5,7 @@ of; the cuts.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -42,13 +43,34 @@ END_TO_END, CLAIMS = "target_stance_end_to_end_macroF1", "claim_F1(holder,target
 Row = dict[str, Any]
 
 
+def _proper(vocabulary: Vocabulary) -> Vocabulary:
+    """Without what is on trial: no record has a label for it."""
+    topics = {name: one for name, one in vocabulary.topics.items() if not one.experimental}
+    targets = {name: one for name, one in vocabulary.targets.items() if not one.experimental}
+    return vocabulary.model_copy(update={"topics": topics, "targets": targets})
+
+
+@dataclass
+class Decisions:
+    """What a yes-or-no head said, and what was so."""
+
+    chances: list[float] = field(default_factory=list)
+    right: list[bool] = field(default_factory=list)
+
+    def add(self, chances: Iterable[float], right: Iterable[bool]) -> None:
+        """Some more."""
+        self.chances.extend(map(float, chances))
+        self.right.extend(right)
+
+
 class Calibration:
     """A model on its way to its facts."""
 
     def __init__(
         self, encoder: Encoder, heads: Heads, vocabulary: Vocabulary, terms: dict[str, TermList], rows: Sequence[Row]
     ) -> None:
-        self._encoder, self._vocabulary, self._terms, self._rows = encoder, vocabulary, terms, rows
+        self._encoder, self._terms, self._rows = encoder, terms, rows
+        self._vocabulary = _proper(vocabulary)
         self._documents = [Document(row["id"], row["title"], row["text"], row["lang"]) for row in rows]
         self._actors = Actors(vocabulary.actors)
         self.heads = heads
@@ -87,23 +109,23 @@ class Calibration:
                 yield row, self._engine.passages(windows, Speakers(document.text, self._actors))[0]
 
     def _scales(self) -> dict[str, Scale]:
-        relevance, topics, targets = ([], []), ([], []), ([], [])
+        relevance, topics, targets = Decisions(), Decisions(), Decisions()
         stances: tuple[list[Sequence[float]], list[int]] = ([], [])
         for row, passage in self._alone():
-            _add(relevance, passage.relevance, [row["relevant"]])
+            relevance.add(passage.relevance, [row["relevant"]])
             if not row["relevant"]:
                 continue
-            _add(topics, passage.topics, [name in row["topics"] for name in self._vocabulary.topics])
+            topics.add(passage.topics, [name in row["topics"] for name in self._vocabulary.topics])
             for at, name in enumerate(self._vocabulary.targets):
                 if name != OVERALL:
-                    _add(targets, [passage.discussed[at]], [name in row["stance"]])
+                    targets.add([passage.discussed[at]], [name in row["stance"]])
                 if name in row["stance"]:
                     stances[0].append(passage.stance[at])
                     stances[1].append(STANCES.index(row["stance"][name]))
         return {
-            "relevance": scale(*relevance),
-            "topic": scale(*topics),
-            "target": scale(*targets),
+            "relevance": scale(relevance.chances, relevance.right),
+            "topic": scale(topics.chances, topics.right),
+            "target": scale(targets.chances, targets.right),
             "stance": temperature(*stances),
         }
 
@@ -199,8 +221,3 @@ def _holds(row: Row, holder: str, target: str, label: str) -> bool:
     return any(
         (one["target"], one["label"]) == (target, label) and same_holder(one["holder"], holder) for one in row["claims"]
     )
-
-
-def _add(pairs: tuple[list[float], list[bool]], chances: Iterable[float], right: Iterable[bool]) -> None:
-    pairs[0].extend(map(float, chances))
-    pairs[1].extend(right)

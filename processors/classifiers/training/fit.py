@@ -128,7 +128,8 @@ def fit(
             totals = {name: totals[name] + parts.get(name, 0.0) / len(batches) for name in totals}
         log.info("epoch_ended", epoch=epoch + 1, **{name: round(value, 3) for name, value in totals.items()})
         run.save(checkpoint, epoch + 1)
-    return mean.eval()
+    mean.eval()
+    return mean
 
 
 @dataclass

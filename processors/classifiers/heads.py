@@ -98,11 +98,11 @@ class Questions:
         self._vectors = heads.question(kind, means)
         self._weights: dict[str, Vector] = {}
         known = heads.facts.topics if kind == "topic" else heads.facts.targets
-        # Weights of an id's own; none, and no bias, for one that was not there in training.
+        # Weights of an id's own; the mean of all, for one that was not there in training: how seldom anything is so.
         rows = [known.index(one) if one in known else None for one in ids]
         own, bias = heads.arrays[f"{kind}_own.weight"], heads.arrays[f"{kind}_own.bias"]
-        self._own = np.stack([np.zeros_like(own[0]) if row is None else own[row] for row in rows])
-        self._bias = np.array([0.0 if row is None else bias[row] for row in rows])
+        self._own = np.stack([own.mean(axis=0) if row is None else own[row] for row in rows])
+        self._bias = np.array([bias.mean() if row is None else bias[row] for row in rows])
         # Of topics nobody asks for a side.
         self._sign: Vector = np.tanh(heads.linear("polarity", self._vectors)) if kind == "target" else np.ones((1, 1))
 

@@ -10,23 +10,20 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from govwire.core.errors import ClassificationError
-from govwire.core.records import Claim, Evidence, Experimental, Labels, Score, StanceLabel, TopicLabel
+from govwire.core.records import Claim, Experimental, Labels, Score, StanceLabel, TopicLabel
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import NO_EPOCH, OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
+from processors.classifiers.claims import best, claims_of, evidence, rounded
 from processors.classifiers.facets import Facets
-from processors.classifiers.judgement import STANCES, Chances, Discussed, Engine, Judgement, Stance, Statement
+from processors.classifiers.judgement import Discussed, Engine, Judgement
 from processors.classifiers.neutrality import with_neutrality
-from processors.classifiers.sentences import Span
-from processors.classifiers.speakers import Holder, Speakers
+from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
 
 T = TypeVar("T")
-DECIMALS = 4
 # The annotation guide's limit for what a text is about.
 MAX_TOPICS = 4
-# Who a claim is of, where the text itself argues.
-AUTHOR = "_author"
 
 
 class LabellingClassifier:
@@ -53,27 +50,36 @@ class LabellingClassifier:
 
     def _try(self, document: Document) -> Labels | ClassificationError:
         try:
-            return self._facets.label(document, self._labels(document))
+            return self._labels(document)
         except ClassificationError as error:
             return error
 
     def _labels(self, document: Document) -> Labels:
         if document.language != "en":
             relevant = self._relevance.decides(f"{document.title}. {document.text}", document.language)
-            return self._unlabelled(Judgement(relevant=relevant, relevance=float(relevant), relevance_by="terms"))
+            return self._unlabelled(
+                document, Judgement(relevant=relevant, relevance=float(relevant), relevance_by="terms")
+            )
         judgement = self.engine.judge(document)
-        labels = self._unlabelled(judgement)
+        labels = self._unlabelled(document, judgement)
         if not judgement.relevant:
             return labels
         speakers = judgement.speakers or Speakers(document.text, self._actors)
-        found = self._claims(document.text, judgement.statements, speakers)
+        found = claims_of(document.text, judgement.statements, speakers, labels.acts, self.engine.cuts)
         topics, tried_topics = self._apart(self._topics(judgement), lambda topic: topic.id)
         stances, tried_stances = self._apart(self._stances(document.text, judgement.targets), _target)
-        claims, tried_claims = self._apart(found, _target)
+        claims, tried = self._apart(found, _target)
+        # What was never taught is claimed only where it is discussed.
+        on_trial = {stance.target for stance in tried_stances}
+        tried_claims = tuple(claim for claim in tried if claim.target in on_trial)
         return labels.model_copy(
             update={
                 "topics": topics,
-                "topic_scores": tuple(Score(id=name, score=one.overall) for name, one in judgement.topics.items()),
+                "topic_scores": tuple(
+                    Score(id=name, score=one.overall)
+                    for name, one in judgement.topics.items()
+                    if not self._vocabulary.is_experimental(name)
+                ),
                 "stance": with_neutrality(stances, claims),
                 "claims": claims,
                 "experimental": Experimental(
@@ -82,14 +88,16 @@ class LabellingClassifier:
             }
         )
 
-    def _unlabelled(self, judgement: Judgement) -> Labels:
-        return Labels(
+    def _unlabelled(self, document: Document, judgement: Judgement) -> Labels:
+        """The labels that no engine gives: relevance, and facets by rules."""
+        labels = Labels(
             relevant=judgement.relevant,
             relevance_score=rounded(judgement.relevance),
             relevance_by=judgement.relevance_by,
             model=self.model,
             epoch=NO_EPOCH,
         )
+        return self._facets.label(document, labels)
 
     def _apart(self, labels: Iterable[T], id_of: Callable[[T], str]) -> tuple[tuple[T, ...], tuple[T, ...]]:
         """What is of the vocabulary proper, and what is of its experimental entries."""
@@ -130,59 +138,6 @@ class LabellingClassifier:
             score=score,
             evidence=evidence(text, shows) if shows is not None else None,
         )
-
-    def _claims(self, text: str, statements: Sequence[Statement], speakers: Speakers) -> list[Claim]:
-        """The claims of each holder, those that may be shown and candidates, in the order of their evidence."""
-        held: dict[tuple[str, str], list[tuple[Statement, Holder | None]]] = {}
-        for statement in statements:
-            holder = speakers.holder(statement.mention) if statement.mention is not None else None
-            if statement.mention is None or holder is not None:
-                name = holder.name if holder is not None else AUTHOR
-                held.setdefault((name, statement.target), []).append((statement, holder))
-        claims = [claim for group in held.values() if (claim := self._claim(text, group)) is not None]
-        specific = {(claim.holder, claim.shown) for claim in claims if claim.target != OVERALL}
-        kept = [
-            claim
-            for claim in claims
-            if claim.target != OVERALL or not {(claim.holder, True), (claim.holder, claim.shown)} & specific
-        ]
-        return sorted(kept, key=lambda claim: (claim.evidence.start, claim.holder, claim.target))
-
-    def _claim(self, text: str, group: Sequence[tuple[Statement, Holder | None]]) -> Claim | None:
-        """One holder's position on one target, from the mention that says it most clearly."""
-        statement, holder = max(group, key=lambda item: (sum(item[0].chances.values()), -_start(item[0])))
-        score = rounded(sum(statement.chances.values()))
-        if score < self.engine.cuts.candidate:
-            return None
-        label = best(statement.chances)
-        return Claim(
-            holder=holder.name if holder is not None else AUTHOR,
-            holder_id=holder.actor_id if holder is not None else None,
-            target=statement.target,
-            label=label,
-            score=score,
-            evidence=evidence(text, statement.evidence[label]),
-            shown=score >= self.engine.cuts.shown,
-        )
-
-
-def best(chances: Chances) -> Stance:
-    """The likeliest stance; the same one of two that are equally likely."""
-    return max(STANCES, key=lambda stance: chances[stance])
-
-
-def evidence(text: str, span: Span) -> Evidence:
-    """A span as it goes into a record."""
-    return Evidence(text=span.of(text), start=span.start, end=span.end)
-
-
-def rounded(number: float) -> float:
-    """A chance as it is compared and shown, so that the last bits of a float decide nothing."""
-    return round(float(number), DECIMALS)
-
-
-def _start(statement: Statement) -> int:
-    return statement.mention.start if statement.mention is not None else -1
 
 
 def _target(label: StanceLabel | Claim) -> str:

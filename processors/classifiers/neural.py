@@ -7,7 +7,7 @@ last bits of a float decide nothing.
 """
 
 import hashlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +33,7 @@ LEAD_TOKENS = 96
 # How often the sentence so many after the mention shows its claim, against the mention's own.
 NEAR = {0: 1.0, 1: 0.5, -1: 0.3, 2: 0.2}
 FAR = 0.05
+ELSEWHERE = 0.3
 # The opening of an article tells more of its stance than a part further down.
 LEAD_WEIGHT = 1.5
 
@@ -120,11 +121,13 @@ class NeuralEngine:
         Raises:
             ClassificationError: the model fails on it.
         """
-        mentions = speakers.mentions()
-        return [self._passage(window, list(_within(window, mentions))) for window in windows]
+        speaking = set(speakers.speaking())
+        mentions = [(mention, mention in speaking) for mention in speakers.mentions()]
+        return [self._passage(window, _within(window, mentions)) for window in windows]
 
-    def _passage(self, window: Window, mentions: Sequence[Tokens]) -> Passage:
-        asked = np.array([*window.ids, *(token for mention in mentions for token in mention)], np.int32)
+    def _passage(self, window: Window, mentions: Mapping[Tokens, bool]) -> Passage:
+        places = (number for mention, speaks in mentions.items() for number in (*mention, speaks))
+        asked = np.array([*window.ids, *places], np.int32)
         key = hashlib.blake2b(asked.tobytes(), digest_size=16).digest()
         kept = self._cache.get(key)
         if kept is not None:
@@ -198,8 +201,16 @@ def near(passage: Passage, window: Window, mention: int | None) -> Vector:
     """How readily each sentence shows a claim of a mention; every one alike, of the text itself."""
     if mention is None:
         return np.ones(len(window.sentences))
-    own = window.sentence_of(int(passage.mentions[mention, 0]))
-    return np.array([NEAR.get(number - own, FAR) for number in range(len(window.sentences))])
+    of_mentions = [window.sentence_of(int(first)) for first, _ in passage.mentions]
+    own = of_mentions[mention]
+    # Another sentence where somebody else is named rather shows a position of theirs.
+    others = {number for number in of_mentions if number != own}
+    return np.array(
+        [
+            NEAR.get(number - own, FAR) * (ELSEWHERE if number in others else 1)
+            for number in range(len(window.sentences))
+        ]
+    )
 
 
 def open_neural(
@@ -223,10 +234,10 @@ def open_neural(
     return NeuralEngine(Encoder(folder), heads, vocabulary, Relevance(terms), actors, digest=digest, cache=kept)
 
 
-def _within(window: Window, mentions: Iterable[Span]) -> Iterator[Tokens]:
-    """The mentions that begin in a window, each once, as its tokens."""
-    found = (window.tokens_of(mention) for mention in mentions)
-    yield from dict.fromkeys(tokens for tokens in found if tokens is not None)
+def _within(window: Window, mentions: Iterable[tuple[Span, bool]]) -> dict[Tokens, bool]:
+    """The mentions that are in a window, as its tokens."""
+    found = ((window.tokens_of(mention), speaks) for mention, speaks in mentions)
+    return {tokens: speaks for tokens, speaks in found if tokens is not None}
 
 
 def _irrelevant(relevance: float) -> Judgement:

@@ -1,6 +1,6 @@
 """A passage: everything the heads say of one window, as arrays; what the passage cache keeps."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from io import BytesIO
 from typing import Any
@@ -57,8 +57,10 @@ class PassageReader:
         """The chance that a window is relevant, alone."""
         return self._heads.relevance(self._whole(self._encoder.read(window)))
 
-    def read(self, window: Window, mentions: Sequence[Tokens]) -> Passage:
-        """Everything about a window with at least one sentence; `mentions` are tokens that may hold a position.
+    def read(self, window: Window, mentions: Mapping[Tokens, bool]) -> Passage:
+        """Everything about a window with at least one sentence.
+
+        `mentions` are tokens that may hold a position, and whether they are given the word.
 
         Raises:
             ClassificationError: the model fails on it.
@@ -69,7 +71,9 @@ class PassageReader:
         shown = targets.claims("sentence", self._heads.normal("sentence_norm", np.stack(found)))
         tags = self._heads.tags(reading.tokens)
         # Where a name begins and ends, rules know better than the tags; that it holds something, the tags.
-        tagged = [span for span in mentions if 1 - tags[slice(*span), OUTSIDE].min() >= TAGGED]
+        tagged = [
+            span for span, speaks in mentions.items() if speaks or 1 - tags[slice(*span), OUTSIDE].min() >= TAGGED
+        ]
         held = [*tagged, *apart(spans(tags, window), tagged)]
         near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span in held]
         claims = (

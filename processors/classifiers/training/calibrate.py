@@ -18,13 +18,14 @@ from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
+from processors.classifiers.claims import AUTHOR, best
 from processors.classifiers.encoder import Encoder
 from processors.classifiers.evaluation.claims import same_holder
 from processors.classifiers.evaluation.figures import figures
 from processors.classifiers.evaluation.records import Labelled
 from processors.classifiers.heads import Heads, Scale
 from processors.classifiers.judgement import STANCES, Cuts, Judgement
-from processors.classifiers.labelling import AUTHOR, MAX_TOPICS, LabellingClassifier, best
+from processors.classifiers.labelling import MAX_TOPICS, LabellingClassifier
 from processors.classifiers.neural import NeuralEngine, features, near, overall
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList

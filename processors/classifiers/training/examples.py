@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from processors.classifiers.claims import AUTHOR
 from processors.classifiers.encoder import Tokenizer, Window
 from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE
 from processors.classifiers.judgement import STANCES
-from processors.classifiers.labelling import AUTHOR
 from processors.classifiers.sentences import Span
 
 # Neither right nor wrong: no loss comes from it.

@@ -30,7 +30,7 @@ RATE, HEAD_FACTOR, WARM_UP = 3e-4, 5.0, 0.1
 DENIED = 0.2
 # The weights that are kept are a running mean over the steps (Polyak and Juditsky, 1992): steadier than the last ones.
 MEMORY = 0.995
-# Against learning by heart: of the tokens, so many are not seen; of the certainty that an outcome is right, so much is not.
+# Against learning by heart: so many tokens are not seen, and an outcome is right with so much less than certainty.
 UNSEEN, SMOOTHING = 0.1, 0.1
 OTHERS = 2  # names that hold nothing, for each window
 WEIGHTS = {

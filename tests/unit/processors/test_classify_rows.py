@@ -70,7 +70,7 @@ def test_a_row_is_what_the_evaluation_reads_and_its_offsets_are_exact(classifier
     spans = row["claims"] + row["stance_evidence"]
     assert len(spans) >= 2
     assert all(TEXT[span["start"] : span["end"]] == span["evidence"] for span in spans)
-    assert (row["lang"], row["model"], row["epoch"]) == ("en", "keyword-1", 0)
+    assert (row["lang"], row["model"], row["epoch"]) == ("en", "keyword-2", 0)
     assert row["claims"][0] | {"shown": True, "holder_id": None} == row["claims"][0]
 
 
@@ -80,7 +80,7 @@ def test_for_a_reader_relevance_topics_stances_evidence_and_model_are_told(class
     told = as_text(document, labels, classifier)
     for part in (
         "a.txt",
-        "keyword-1",
+        "keyword-2",
         "relevant   yes",
         "international_cooperation",
         "+ binding_regulation: favor",

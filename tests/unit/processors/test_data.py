@@ -17,8 +17,8 @@ import pytest
 
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
+from processors.classifiers.claims import AUTHOR
 from processors.classifiers.evaluation.figures import STANCES
-from processors.classifiers.labelling import AUTHOR
 from processors.classifiers.training.passages import DATA, of_part, part, records
 
 FOLDER = Path(os.environ.get("DATA_DIR", DATA))

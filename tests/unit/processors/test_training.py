@@ -1,4 +1,4 @@
-"""Training, what needs no PyTorch: examples, the export, cuts and calibration, and that the shipped model is of the data."""
+"""Training, what needs no PyTorch: examples, export, cuts, calibration; and that the shipped model is of the data."""
 
 import json
 from pathlib import Path
@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from govwire.core.errors import ConfigError
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
+from processors.classifiers.claims import AUTHOR
 from processors.classifiers.encoder import Tokenizer
 from processors.classifiers.heads import BEGIN, INSIDE, load_heads
-from processors.classifiers.labelling import AUTHOR
 from processors.classifiers.neural import MODEL
 from processors.classifiers.sentences import Span
 from processors.classifiers.training import passages, train

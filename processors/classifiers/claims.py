@@ -1,0 +1,138 @@
+"""Claims from an engine's statements: whose they are, one for each holder and target, the most specific target kept.
+
+Left out: a mention that only acts in its sentence, since an act is no position; one that only describes or belongs to
+the mention beside it ("Tom Becker of the Chamber", "Wang Lihua, a professor"); and one that may stand for several.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from govwire.core.records import Act, Claim, Evidence
+from processors.classifiers import OVERALL
+from processors.classifiers.judgement import STANCES, Chances, Cuts, Stance, Statement
+from processors.classifiers.sentences import Span
+from processors.classifiers.speakers import Holder, Speakers
+
+# Who a claim is of, where the text itself argues.
+AUTHOR = "_author"
+DECIMALS = 4
+# Between a mention and one that only says more of it.
+_BELONGING = re.compile(
+    r",?\s(?:(?:of|for|at|from|with|who|which|that)\s)+(?:(?:is|was|leads|chairs|runs|heads)\s)?(?:an?\s|the\s)?"
+)
+_DESCRIBING = re.compile(r",\s")
+_ARTICLE = re.compile(r"(?:an?|the|its|his|her|their|one)\s")
+
+
+@dataclass(frozen=True)
+class _Held:
+    statement: Statement
+    name: str
+    actor_id: str | None
+
+    @property
+    def score(self) -> float:
+        return rounded(sum(self.statement.chances.values()))
+
+    @property
+    def label(self) -> Stance:
+        return best(self.statement.chances)
+
+
+def claims_of(
+    text: str, statements: Sequence[Statement], speakers: Speakers, acts: Sequence[Act], cuts: Cuts
+) -> list[Claim]:
+    """The claims of each holder, those that may be shown and candidates, in the order of their evidence."""
+    speaking = set(speakers.speaking())
+    held = [
+        one
+        for statement in statements
+        if statement.mention is None or statement.mention in speaking or not _acts(text, statement.mention, acts)
+        if (one := _held(statement, speakers)) is not None and one.score >= cuts.candidate
+    ]
+    clearest: dict[tuple[str, str], _Held] = {}
+    for one in _without_descriptions(text, held):
+        key = (one.name, one.statement.target)
+        if key not in clearest or one.score > clearest[key].score:
+            clearest[key] = one
+    claims = [_claim(text, one, cuts) for one in clearest.values()]
+    return sorted(_most_specific(claims), key=lambda claim: (claim.evidence.start, claim.holder, claim.target))
+
+
+def _held(statement: Statement, speakers: Speakers) -> _Held | None:
+    if statement.mention is None:
+        return _Held(statement, AUTHOR, None)
+    holder: Holder | None = speakers.holder(statement.mention)
+    return None if holder is None else _Held(statement, holder.name, holder.actor_id)
+
+
+def _acts(text: str, mention: Span, acts: Sequence[Act]) -> bool:
+    """Whether the mention is who acts in its sentence."""
+    return any(
+        act.actor is not None
+        and act.evidence.start <= mention.start < act.evidence.end
+        and (mention.of(text) in act.actor or act.actor in mention.of(text))
+        for act in acts
+    )
+
+
+def _without_descriptions(text: str, held: Sequence[_Held]) -> list[_Held]:
+    """Without those of mentions that only say more of another one, which holds the same."""
+    spans: dict[tuple[str, str], list[Span]] = {}
+    for one in held:
+        if one.statement.mention is not None:
+            spans.setdefault((one.statement.target, one.label), []).append(one.statement.mention)
+    return [
+        one
+        for one in held
+        if one.statement.mention is None
+        or not any(_describes(text, one.statement.mention, other) for other in spans[one.statement.target, one.label])
+    ]
+
+
+def _describes(text: str, mention: Span, other: Span) -> bool:
+    """Whether a mention lies in the other one, or comes right after it and belongs to it."""
+    if mention != other and other.start <= mention.start and mention.end <= other.end:
+        return True
+    between = text[other.end : mention.start] if other.end < mention.start else ""
+    if _BELONGING.fullmatch(between):
+        return True
+    return bool(_DESCRIBING.fullmatch(between) and _ARTICLE.match(text, mention.start))
+
+
+def _claim(text: str, one: _Held, cuts: Cuts) -> Claim:
+    return Claim(
+        holder=one.name,
+        holder_id=one.actor_id,
+        target=one.statement.target,
+        label=one.label,
+        score=one.score,
+        evidence=evidence(text, one.statement.evidence[one.label]),
+        shown=one.score >= cuts.shown,
+    )
+
+
+def _most_specific(claims: Sequence[Claim]) -> list[Claim]:
+    """Without what somebody holds of AI rules in general, where they hold something more specific as surely."""
+    specific = {(claim.holder, claim.shown) for claim in claims if claim.target != OVERALL}
+    return [
+        claim
+        for claim in claims
+        if claim.target != OVERALL or not {(claim.holder, True), (claim.holder, claim.shown)} & specific
+    ]
+
+
+def best(chances: Chances) -> Stance:
+    """The likeliest stance; the same one of two that are equally likely."""
+    return max(STANCES, key=lambda stance: chances[stance])
+
+
+def evidence(text: str, span: Span) -> Evidence:
+    """A span as it goes into a record."""
+    return Evidence(text=span.of(text), start=span.start, end=span.end)
+
+
+def rounded(number: float) -> float:
+    """A chance as it is compared and shown, so that the last bits of a float decide nothing."""
+    return round(float(number), DECIMALS)

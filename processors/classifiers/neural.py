@@ -122,7 +122,7 @@ class NeuralEngine:
             ClassificationError: the model fails on it.
         """
         speaking = set(speakers.speaking())
-        mentions = [(mention, mention in speaking) for mention in speakers.mentions()]
+        mentions = [(mention, mention in speaking and speakers.refers(mention)) for mention in speakers.mentions()]
         return [self._passage(window, _within(window, mentions)) for window in windows]
 
     def _passage(self, window: Window, mentions: Mapping[Tokens, bool]) -> Passage:

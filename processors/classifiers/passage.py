@@ -60,7 +60,7 @@ class PassageReader:
     def read(self, window: Window, mentions: Mapping[Tokens, bool]) -> Passage:
         """Everything about a window with at least one sentence.
 
-        `mentions` are tokens that may hold a position, and whether they are given the word.
+        `mentions` are tokens that may hold a position, and whether they are given the word under another name.
 
         Raises:
             ClassificationError: the model fails on it.
@@ -75,12 +75,13 @@ class PassageReader:
             span for span, speaks in mentions.items() if speaks or 1 - tags[slice(*span), OUTSIDE].min() >= TAGGED
         ]
         held = [*tagged, *apart(spans(tags, window), tagged)]
-        near = [np.concatenate([reading.mean(*span), found[window.sentence_of(span[0])]]) for span in held]
-        claims = (
-            targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
-            if near
-            else np.zeros((0, *shown.shape[1:]))
-        )
+        chances = np.array([1 - tags[slice(*span), OUTSIDE].min() for span in held])
+        own = [window.sentence_of(first) for first, _ in held]
+        claims = np.zeros((0, *shown.shape[1:]))
+        if held:
+            claims = self._claims(reading, held, [found[at] for at in own])
+            # Where the rules alone say that it speaks, it holds what its sentence shows.
+            claims[chances < TAGGED] = shown[own][chances < TAGGED]
         arrays = {
             "relevance": np.array([self._heads.relevance(whole)]),
             "topics": self._topics.chances(whole),
@@ -88,11 +89,16 @@ class PassageReader:
             "stance": targets.stance(whole, reading.tokens, shown),
             "shown": shown,
             "author": targets.claims("author", whole),
-            "tagged": np.array([1 - tags[slice(*span), OUTSIDE].min() for span in held]),
+            "tagged": chances,
             "claims": claims,
         }
         single: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
         return Passage(mentions=np.array(held, np.int64).reshape(-1, 2), **single)
+
+    def _claims(self, reading: Reading, held: Sequence[Tokens], sentences: Sequence[Vector]) -> Vector:
+        """What each mention holds, by its own tokens and its sentence."""
+        near = [np.concatenate([reading.mean(*span), of]) for span, of in zip(held, sentences, strict=True)]
+        return self._targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
 
     def _whole(self, reading: Reading) -> Vector:
         return self._heads.normal("whole_norm", reading.whole)

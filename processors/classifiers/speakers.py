@@ -101,6 +101,11 @@ class Speakers:
         spans = {one.span for one in places if speaks(self._tokens, one.first, one.end)}
         return sorted(spans, key=lambda span: (span.start, span.end))
 
+    def refers(self, mention: Span) -> bool:
+        """Whether a mention stands for somebody who is named elsewhere, as a pronoun or a short name does."""
+        holder = self.holder(mention)
+        return holder is not None and holder.name != mention.of(self._text)
+
     def _may_hold(self, name: Name) -> bool:
         if speaks(self._tokens, name.first, name.end):
             return True

@@ -15,10 +15,12 @@ from govwire.core.settings import Settings
 from govwire.core.share import shared
 from govwire.core.vocabulary import Topic, Vocabulary, load_vocabulary
 from processors.classifiers import NO_EPOCH, Classifier, Document, open_classifier
+from processors.classifiers.actors import Actors
 from processors.classifiers.encoder import WINDOW_TOKENS, Encoder
 from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import MODEL, open_neural
 from processors.classifiers.passage import Passage
+from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import load_terms
 
 TEXT = (
@@ -94,7 +96,7 @@ def test_both_engines_give_the_same_laws_acts_and_instruments(classifier: Classi
         ("adopted", "european_parliament", "eu_ai_act"),
     ]
     assert [each.id for each in labels.instruments] == ["ban"]
-    assert len(labels.claims) == 2  # an act is no claim
+    assert not [claim for claim in labels.claims if "adopted" in claim.evidence.text]  # an act is no claim
 
 
 def test_an_empty_text_is_irrelevant(classifier: Classifier) -> None:
@@ -110,7 +112,7 @@ def test_a_text_that_cannot_be_read_spoils_no_other(neural: Classifier) -> None:
 
 def test_a_long_text_is_read_to_its_end(neural: Classifier) -> None:
     windows = Encoder(MODEL).windows(BOOK.title, BOOK.text)
-    assert len(windows) > 3
+    assert len(windows) >= 3
     assert all(len(window.ids) <= WINDOW_TOKENS for window in windows)
     assert windows[-1].sentences[-1].span.end == len(BOOK.text)
     (labels,) = label(neural, BOOK)
@@ -139,7 +141,8 @@ def test_a_passage_comes_out_of_the_cache_as_it_went_in(vocabulary: Vocabulary, 
     assert (tmp_path / "cache.db").exists()
     assert once.classify([RELEVANT, BOOK]) == first == opened(vocabulary).classify([RELEVANT, BOOK])
     engine = open_neural(vocabulary, load_terms(shared("config")))
-    passage = engine.passage(engine.windows(RELEVANT)[0])
+    speakers = Speakers(RELEVANT.text, Actors(vocabulary.actors))
+    (passage,) = engine.passages(engine.windows(RELEVANT), speakers)
     again = Passage.unpack(passage.pack())
     assert all(np.array_equal(getattr(passage, name), getattr(again, name)) for name in vars(passage))
     once.close()

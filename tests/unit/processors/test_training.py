@@ -145,7 +145,7 @@ def test_a_cut_is_the_middle_of_those_that_are_as_good_as_the_best() -> None:
     chances = [0.1, 0.2, 0.3, 0.7, 0.8, 0.9]
     right = [False, False, False, True, True, True]
     assert 0.45 <= cut(chances, right) <= 0.55
-    assert 0.3 < precise(chances, right, 1.0) < 0.32
+    assert 0.3 <= precise(chances, right, 1.0) < 0.32
     assert precise([0.2, 0.9], [False, False], 0.5) == pytest.approx(0.95)
 
 
@@ -155,7 +155,7 @@ def test_calibration_brings_scores_to_how_often_they_are_right(chances: list[flo
     right = [(0.5 + (chance - 0.5) / 2) > (number % 10) / 10 for number, chance in enumerate(chances)]
     assume(0 < sum(right) < len(right))
     scaled = scale(chances, right)(np.array(chances))
-    assert abs(float(scaled.mean()) - sum(right) / len(right)) < 0.02
+    assert abs(float(scaled.mean()) - sum(right) / len(right)) < 0.05
 
 
 def test_a_temperature_cools_what_is_too_sure() -> None:

@@ -24,14 +24,12 @@ from processors.classifiers.training.wordings import Wordings
 log = structlog.get_logger(__name__)
 
 SEED = 20261124
-BATCH, EPOCHS = 16, 9
+BATCH, EPOCHS = 16, 7
 RATE, HEAD_FACTOR, WARM_UP = 3e-4, 5.0, 0.1
 # How often a target is asked about by a proposition that denies.
 DENIED = 0.2
 # The weights that are kept are a running mean over the steps (Polyak and Juditsky, 1992): steadier than the last ones.
 MEMORY = 0.995
-# Against learning by heart: so many tokens are not seen, and an outcome is right with so much less than certainty.
-UNSEEN, SMOOTHING = 0.1, 0.1
 OTHERS = 2  # names that hold nothing, for each window
 WEIGHTS = {
     "relevance": 1.0,
@@ -151,9 +149,6 @@ class Run:
         asked, denied = wordings.draw(self.dice, DENIED)
         batch = Batch.of(some, self.dice)
         vectors, mask = texts.batch([one.window.ids for one in some])
-        seen = torch.rand_like(mask) >= UNSEEN
-        seen[:, 0] = True
-        mask = mask * seen
         with torch.autocast(device().type, torch.bfloat16):
             logits = self.network(
                 vectors,
@@ -301,7 +296,6 @@ class Loss:
             stance.flatten(),
             ignore_index=IGNORED,
             reduction="none",
-            label_smoothing=SMOOTHING,
         ).view(stance.shape)
         counted = (stance != IGNORED) * self._often
         return (each * self._often).sum() / counted.sum().clamp(min=1)
@@ -317,7 +311,6 @@ class Loss:
             right.flatten(),
             weight=weight,
             ignore_index=IGNORED,
-            label_smoothing=SMOOTHING / 2,
         )
 
 

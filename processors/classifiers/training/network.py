@@ -18,7 +18,7 @@ SIZE = 384
 RANK = 128
 SMALL_RANK = 64
 # Chances to be left out in training: of what passes between layers, and of what a head gets.
-LAYER_DROPOUT, HEAD_DROPOUT = 0.1, 0.3
+LAYER_DROPOUT, HEAD_DROPOUT = 0.1, 0.2
 PREPARING = 200  # steps
 
 

@@ -36,7 +36,7 @@ log = structlog.get_logger(__name__)
 
 FOLDS = 3
 # Less than for the model itself: each is a network of its own.
-FOLD_EPOCHS = 4
+FOLD_EPOCHS = 3
 SHARES = (0.25, 0.5)
 
 

@@ -34,6 +34,8 @@ LEAD_TOKENS = 96
 NEAR = {0: 1.0, 1: 0.5, -1: 0.3, 2: 0.2}
 FAR = 0.05
 ELSEWHERE = 0.3
+# A sentence that shows nothing has no say in the stance.
+BLUR = 0.02
 # The opening of an article tells more of its stance than a part further down.
 LEAD_WEIGHT = 1.5
 
@@ -173,14 +175,13 @@ class NeuralEngine:
     def _statements(self, passage: Passage, window: Window) -> Iterator[Statement]:
         for at, name in enumerate(self._targets):
             for mention in (None, *range(len(passage.mentions))):
-                claim = passage.author[at] if mention is None else passage.claims[mention, at]
                 shown = passage.shown[:, at] * near(passage, window, mention)[:, np.newaxis]
-                score = sigmoid(np.array(self._heads.facts.claim) @ features(passage, at, mention, shown))
-                stances = claim[1:] / claim[1:].sum() * score
+                stances, parts = stated(passage, at, mention, shown)
+                score = sigmoid(np.array(self._heads.facts.claim) @ parts)
                 yield Statement(
                     mention=None if mention is None else window.span(*passage.mentions[mention]),
                     target=name,
-                    chances=_by_stance(stances),
+                    chances=_by_stance(stances * score),
                     evidence={
                         stance: window.sentences[int(shown[:, number].argmax())].span
                         for number, stance in enumerate(STANCES, 1)
@@ -188,13 +189,22 @@ class NeuralEngine:
                 )
 
 
-def features(passage: Passage, target: int, mention: int | None, shown: Vector) -> Vector:
-    """What a claim's score is made of: 1, and the logits of the parts of the model that have a say in it."""
+def stated(passage: Passage, target: int, mention: int | None, shown: Vector) -> tuple[Vector, Vector]:
+    """The chances of each stance, if a mention holds one; and what the score that it does is made of.
+
+    The stance is what the mention and its clearest sentence say together. The score is made of 1 and the logits of all
+    that has a say in it: the mention, the sentence, whether the target is discussed, how clear the stance is, whether
+    the whole text has the same, and the tag; and of whether it is the text itself.
+    """
     claim = passage.author[target] if mention is None else passage.claims[mention, target]
-    stance = 1 + int(claim[1:].argmax())
-    chances = [1 - claim[0], shown[:, stance].max(), passage.discussed[target]]
+    clearest = shown[shown[:, 1:].sum(axis=1).argmax(), 1:]
+    stances = np.sqrt(claim[1:] * (clearest + BLUR))
+    stances /= stances.sum()
+    stance = int(stances.argmax())
+    whole = passage.stance[target, stance]
+    chances = [1 - claim[0], clearest[stance], passage.discussed[target], stances[stance], whole]
     tagged = 0.0 if mention is None else float(logit(passage.tagged[mention]))
-    return np.array([1.0, *logit(np.array(chances)), tagged, mention is None])
+    return stances, np.array([1.0, *logit(np.array(chances)), tagged, mention is None])
 
 
 def near(passage: Passage, window: Window, mention: int | None) -> Vector:

@@ -26,15 +26,15 @@ from processors.classifiers.evaluation.records import Labelled
 from processors.classifiers.heads import Heads, Scale
 from processors.classifiers.judgement import STANCES, Cuts, Judgement
 from processors.classifiers.labelling import MAX_TOPICS, LabellingClassifier
-from processors.classifiers.neural import NeuralEngine, features, near, overall
+from processors.classifiers.neural import NeuralEngine, near, overall, stated
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
 from processors.classifiers.training.choose import AS_GOOD, STEPS, cut, precise, scale, temperature
 
 log = structlog.get_logger(__name__)
 
-# What shown claims are to hold on events not seen, with something to spare.
-SHOWN_PRECISION = 0.72
+# How often what is shown is to be right, on the events for choosing.
+SHOWN_PRECISION = 0.66
 # Of relevant texts, so many may be given up on after their lead.
 HOPELESS = 0.005
 # A stance less likely than this, of three, is no stance.
@@ -151,9 +151,9 @@ class Calibration:
                 found = None if mention is None else speakers.holder(window.span(*passage.mentions[mention]))
                 holder = AUTHOR if mention is None else found.name if found is not None else ""
                 for at, target in enumerate(self._vocabulary.targets):
-                    claim = passage.author[at] if mention is None else passage.claims[mention, at]
                     shown = passage.shown[:, at] * near(passage, window, mention)[:, np.newaxis]
-                    yield holder, target, STANCES[int(claim[1:].argmax())], features(passage, at, mention, shown)[1:]
+                    stances, parts = stated(passage, at, mention, shown)
+                    yield holder, target, STANCES[int(stances.argmax())], parts[1:]
 
     def _relevance_cuts(self) -> dict[str, float]:
         """Where a text counts as relevant, where its lead alone decides, and how sure one must be that names no AI."""
@@ -184,6 +184,8 @@ class Calibration:
             for row, some in zip(self._rows, claims, strict=True)
             for claim in some
         ]
+        told = sum(len(row["claims"]) for row in self._rows)
+        log.info("shown_by_cut", **{f"{step:.2f}": _precision_recall(scores, right, step, told) for step in STEPS[::5]})
         shown = max(candidate, precise(scores, right, SHOWN_PRECISION))
         return Cuts(topic=topic, target=target, unsure=UNSURE, candidate=candidate, shown=shown)
 
@@ -222,3 +224,9 @@ def _holds(row: Row, holder: str, target: str, label: str) -> bool:
     return any(
         (one["target"], one["label"]) == (target, label) and same_holder(one["holder"], holder) for one in row["claims"]
     )
+
+
+def _precision_recall(scores: Sequence[float], right: Sequence[bool], cut: float, told: int) -> tuple[float, float]:
+    """How many of the claims above a cut are right, and how many of those told are found."""
+    above = [yes for score, yes in zip(scores, right, strict=True) if score >= cut]
+    return round(sum(above) / max(1, len(above)), 3), round(sum(above) / told, 3)

@@ -40,7 +40,7 @@ PLAIN = {
     "unnamed_cut": 0.5,
     "hopeless": 0.0,
     **{name: Scale() for name in ("relevance", "topic", "target", "stance")},
-    "claim": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0),
+    "claim": (0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0),
 }
 
 

@@ -7,6 +7,7 @@ the mention beside it ("Tom Becker of the Chamber", "Wang Lihua, a professor"); 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import prod
 
 from govwire.core.records import Act, Claim, Evidence
 from processors.classifiers import OVERALL
@@ -17,6 +18,8 @@ from processors.classifiers.speakers import Holder, Speakers
 # Who a claim is of, where the text itself argues.
 AUTHOR = "_author"
 DECIMALS = 4
+# What one sentence shows with less than this chance is not shown by several, either.
+FAINT = 0.1
 # Between a mention and one that only says more of it.
 _BELONGING = re.compile(
     r",?\s(?:(?:of|for|at|from|with|who|which|that)\s)+(?:(?:is|was|leads|chairs|runs|heads)\s)?(?:an?\s|the\s)?"
@@ -49,14 +52,12 @@ def claims_of(
         one
         for statement in statements
         if statement.mention is None or statement.mention in speaking or not _acts(text, statement.mention, acts)
-        if (one := _held(statement, speakers)) is not None and one.score >= cuts.candidate
+        if (one := _held(statement, speakers)) is not None and one.score >= FAINT
     ]
-    clearest: dict[tuple[str, str], _Held] = {}
+    groups: dict[tuple[str, str], list[_Held]] = {}
     for one in _without_descriptions(text, held):
-        key = (one.name, one.statement.target)
-        if key not in clearest or one.score > clearest[key].score:
-            clearest[key] = one
-    claims = [_claim(text, one, cuts) for one in clearest.values()]
+        groups.setdefault((one.name, one.statement.target), []).append(one)
+    claims = [claim for group in groups.values() if (claim := _claim(text, group, cuts)).score >= cuts.candidate]
     return sorted(_most_specific(claims), key=lambda claim: (claim.evidence.start, claim.holder, claim.target))
 
 
@@ -101,15 +102,24 @@ def _describes(text: str, mention: Span, other: Span) -> bool:
     return bool(_DESCRIBING.fullmatch(between) and _ARTICLE.match(text, mention.start))
 
 
-def _claim(text: str, one: _Held, cuts: Cuts) -> Claim:
+def _claim(text: str, group: Sequence[_Held], cuts: Cuts) -> Claim:
+    """One holder's position on one target: the clearest sentence, and surer the more sentences show the same."""
+    clearest = max(group, key=lambda one: one.score)
+    label = clearest.label
+    of_sentence: dict[Span, float] = {}
+    for one in group:
+        if one.label == label:
+            span = one.statement.evidence[label]
+            of_sentence[span] = max(one.score, of_sentence.get(span, 0.0))
+    score = rounded(1 - prod(1 - score for score in of_sentence.values()))
     return Claim(
-        holder=one.name,
-        holder_id=one.actor_id,
-        target=one.statement.target,
-        label=one.label,
-        score=one.score,
-        evidence=evidence(text, one.statement.evidence[one.label]),
-        shown=one.score >= cuts.shown,
+        holder=clearest.name,
+        holder_id=clearest.actor_id,
+        target=clearest.statement.target,
+        label=label,
+        score=score,
+        evidence=evidence(text, clearest.statement.evidence[label]),
+        shown=score >= cuts.shown,
     )
 
 

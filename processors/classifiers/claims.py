@@ -5,6 +5,7 @@ the mention beside it ("Tom Becker of the Chamber", "Wang Lihua, a professor"); 
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
@@ -20,6 +21,8 @@ AUTHOR = "_author"
 DECIMALS = 4
 # What one sentence shows with less than this chance is not shown by several, either.
 FAINT = 0.1
+# A description begins at most so many code points after the mention that it describes.
+NEARBY = 200
 # Between a mention and one that only says more of it.
 _BELONGING = re.compile(
     r",?\s(?:(?:of|for|at|from|with|who|which|that)\s)+(?:(?:is|was|leads|chairs|runs|heads)\s)?(?:an?\s|the\s)?"
@@ -47,11 +50,11 @@ def claims_of(
     text: str, statements: Sequence[Statement], speakers: Speakers, acts: Sequence[Act], cuts: Cuts
 ) -> list[Claim]:
     """The claims of each holder, those that may be shown and candidates, in the order of their evidence."""
-    speaking = set(speakers.speaking())
+    speaking, acting = set(speakers.speaking()), _Acting(text, acts)
     held = [
         one
         for statement in statements
-        if statement.mention is None or statement.mention in speaking or not _acts(text, statement.mention, acts)
+        if statement.mention is None or statement.mention in speaking or statement.mention not in acting
         if (one := _held(statement, speakers)) is not None and one.score >= FAINT
     ]
     groups: dict[tuple[str, str], list[_Held]] = {}
@@ -68,14 +71,22 @@ def _held(statement: Statement, speakers: Speakers) -> _Held | None:
     return None if holder is None else _Held(statement, holder.name, holder.actor_id)
 
 
-def _acts(text: str, mention: Span, acts: Sequence[Act]) -> bool:
-    """Whether the mention is who acts in its sentence."""
-    return any(
-        act.actor is not None
-        and act.evidence.start <= mention.start < act.evidence.end
-        and (mention.of(text) in act.actor or act.actor in mention.of(text))
-        for act in acts
-    )
+class _Acting:
+    """Who acts in which sentence."""
+
+    def __init__(self, text: str, acts: Sequence[Act]) -> None:
+        self._text = text
+        self._acts = sorted((act for act in acts if act.actor is not None), key=lambda act: act.evidence.start)
+        self._starts = [act.evidence.start for act in self._acts]
+
+    def __contains__(self, mention: Span) -> bool:
+        name = mention.of(self._text)
+        for act in reversed(self._acts[: bisect_right(self._starts, mention.start)]):
+            if act.evidence.end <= mention.start:
+                return False
+            if act.actor is not None and (name in act.actor or act.actor in name):
+                return True
+        return False
 
 
 def _without_descriptions(text: str, held: Sequence[_Held]) -> list[_Held]:
@@ -84,12 +95,23 @@ def _without_descriptions(text: str, held: Sequence[_Held]) -> list[_Held]:
     for one in held:
         if one.statement.mention is not None:
             spans.setdefault((one.statement.target, one.label), []).append(one.statement.mention)
+    for places in spans.values():
+        places.sort(key=lambda span: span.start)
     return [
         one
         for one in held
         if one.statement.mention is None
-        or not any(_describes(text, one.statement.mention, other) for other in spans[one.statement.target, one.label])
+        or not any(
+            _describes(text, one.statement.mention, other)
+            for other in _before(spans[one.statement.target, one.label], one.statement.mention)
+        )
     ]
+
+
+def _before(places: Sequence[Span], mention: Span) -> Sequence[Span]:
+    """The places that begin not far before a mention, or with it."""
+    first = bisect_left(places, mention.start - NEARBY, key=lambda span: span.start)
+    return places[first : bisect_right(places, mention.start, key=lambda span: span.start)]
 
 
 def _describes(text: str, mention: Span, other: Span) -> bool:

@@ -33,7 +33,8 @@ PARAGRAPH = (
     "Ministers met in Geneva on Thursday to discuss a treaty on artificial intelligence. “We need binding rules for "
     "frontier AI before it is too late,” said Ana Ruiz, who chairs the talks. Industry groups called it premature."
 )
-LONG = "\n".join(f"{PARAGRAPH} That was on day {day}." for day in range(2_000_000 // len(PARAGRAPH)))
+LAST = "“We need binding rules for frontier AI at last,” said Tom Becker."
+LONG = "\n".join([*(f"{PARAGRAPH} That was on day {day}." for day in range(2_000_000 // len(PARAGRAPH))), LAST])
 
 
 class Watching(ClassifyStage):
@@ -132,7 +133,7 @@ def test_an_article_of_two_megabytes_costs_no_place_in_the_group_and_a_poison_te
     tagged = [Tagged.from_json(delivery.message.value) for delivery in bus.scan(TAGGED.kafka_topic(prefix))]
     labels = {each.article.article_id: each.labels for each in tagged}
     assert len(tagged) == len(labels) == 3
-    assert labels["long"].claims[-1].evidence.start > 1_900_000
+    assert {claim.holder for claim in labels["long"].claims if claim.evidence.start > 1_900_000} == {"Tom Becker"}
     [letter] = deadletters.open_letters(bus, state, prefix)
     assert (letter.url_id, letter.reason) == ("bad", "classification_failed")
     with state.begin() as transaction:

@@ -116,7 +116,8 @@ def fit(
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / (WARM_UP * steps)) * max(0.02, 1 - step / steps)
     )
-    mean = copy.deepcopy(network).requires_grad_(requires_grad=False)
+    mean: Network = copy.deepcopy(network)
+    mean.requires_grad_(requires_grad=False)
     run = Run(network, mean, optimizer, schedule, random.Random(SEED))  # noqa: S311 - to be repeated, not secret
     for epoch in range(run.resume(checkpoint), epochs):
         totals = dict.fromkeys(WEIGHTS, 0.0)

@@ -46,7 +46,7 @@ def test_two_experts_of_one_surname_are_kept_apart(labels: Labels) -> None:
 
 def test_who_added_something_is_who_spoke_before(labels: Labels) -> None:
     speakers = Speakers(BODY, Actors(load_vocabulary(shared("config")).actors))
-    for said, who in (("she added, and praised", "Amina Diallo"), ("\" he added.", "Wang Zhiyuan")):
+    for said, who in (("she added, and praised", "Amina Diallo"), ('" he added.', "Wang Zhiyuan")):
         start = BODY.index(said) + said.index("he added") - said.count("she")
         holder = speakers.holder(Span(start, start + len("he") + said.count("she")))
         assert holder is not None

@@ -83,7 +83,7 @@ def test_an_irrelevant_article_ends_here_and_is_kept_short(stage: ClassifyStage,
     with state.begin() as transaction:
         row = irrelevant.find(transaction, RAIN.article_id)
     assert row is not None
-    assert (row["title"], row["url"], row["relevance_by"]) == (RAIN.title, RAIN.url, "terms")
+    assert (row["title"], row["url"], row["relevance_by"]) == (RAIN.title, RAIN.url, "model")
     assert row["excerpt"] == RAIN.text[:500]
 
 
@@ -122,7 +122,7 @@ def test_the_same_classifier_keeps_its_epoch_and_another_begins_a_new_one(state:
 
 def test_a_classifier_stops_when_another_has_begun_a_newer_epoch(stage: ClassifyStage, state: State) -> None:
     newer = start(state, "keyword")
-    with pytest.raises(ServiceError, match=r"keyword-1 since epoch 2.*restart"):
+    with pytest.raises(ServiceError, match=r"keyword-2 since epoch 2.*restart"):
         pass_through(stage, state, TREATY)
     (value,) = pass_through(newer, state, TREATY)
     assert Tagged.from_json(value).labels.epoch == 2

@@ -141,9 +141,9 @@ def test_a_new_epoch_reaches_old_articles_and_what_people_corrected_stays(
     assert (claim["label"], claim["by"], claim["evidence"]["text"].strip("“”,")) == ("neutral", "person", QUOTE)
     assert [each["claims"][0]["by"] for url, each in after.items() if url != story_url(1)] == ["classifier"] * 2
     [hit] = office.rows("search", "--json", "claim:(holder:Ruiz1 target:binding_regulation stance:neutral)")
-    assert (hit["url"], hit["epoch"], hit["model"]) == (story_url(1), 2, "keyword-1")
+    assert (hit["url"], hit["epoch"], hit["model"]) == (story_url(1), 2, "keyword-2")
     [flat] = office.rows("export", "--claims", "claim:(holder:Ruiz1 stance:neutral)")
-    assert (flat["by"], flat["epoch"], flat["model"]) == ("person", 2, "keyword-1")
+    assert (flat["by"], flat["epoch"], flat["model"]) == ("person", 2, "keyword-2")
     _assert_a_second_person_makes_it_an_evaluation_row(office, tmp_path)
     office.house.close()
 

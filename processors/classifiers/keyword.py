@@ -1,5 +1,6 @@
 """The `keyword` engine: English term lists and counting. A baseline that anybody can read, and quick."""
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -97,10 +98,14 @@ class KeywordEngine:
         quoted = [quotation.span for quotation in quotations(text)]
         speaking = Speakers(text, self._actors).speaking()
         for span in sentences(text):
-            mentions = [mention for mention in speaking if span.overlap(mention)]
-            if mentions and not any(span.overlap(quotation) for quotation in quoted):
+            # Both are in order: to look through all of them for each sentence would take a long text for ever.
+            first = bisect_left(speaking, span.start, key=lambda mention: mention.start)
+            mention = speaking[first] if first < len(speaking) else None
+            after = bisect_right(quoted, span.start, key=lambda quotation: quotation.end)
+            is_quoted = after < len(quoted) and quoted[after].start < span.end
+            if mention is not None and mention.start < span.end and not is_quoted:
                 named = [name for name, cues in self._targets.items() if cues.about.occur(span.of(text))]
-                yield from self._said(text, named, mentions[0], span)
+                yield from self._said(text, named, mention, span)
 
     def _said(self, text: str, targets: Iterable[str], mention: Span, said: Span) -> Iterator[Statement]:
         for target in targets:

@@ -44,7 +44,8 @@ def _unlimit(path: Path) -> None:
 
 
 def _int8(weights: Array, axis: int) -> tuple[Array, Array]:
-    scale = np.abs(weights).max(axis=axis, keepdims=True) / 127
+    # A row of nothing, as that of padding may be, has no scale of its own.
+    scale = np.maximum(np.abs(weights).max(axis=axis, keepdims=True) / 127, 1e-12)
     return np.clip(np.rint(weights / scale), -127, 127).astype(np.int8), scale.astype(np.float32)
 
 

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from multiprocessing import get_context
+from multiprocessing import get_context, resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
@@ -122,8 +122,11 @@ def _deaf_to_ctrl_c() -> Iterator[None]:
     """Ctrl-C reaches the whole foreground group; a process started here ignores it from its first instant, and the
     supervisor decides when it ends.
     """
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # Blocked, not ignored: what is pressed meanwhile waits for the supervisor, and the process starts with it blocked.
+    # The tracker of multiprocessing unblocks it when it is started, hence before.
+    resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -51,6 +51,9 @@ apart.
 {studies}
 
 ## Where it fails
+- Stance follows the lean of the text far more than the proposition: with the proposition masked, answers stay as right
+  as before, and of contrast pairs few are right in both members; denials of two targets (a slower frontier, inclusive
+  development) are not recognised in the wording of the probe. `govwire evaluate --held-out --probes` prints it.
 - Irony, and voices that offset each other, are often read as a side; so is a position that is only reported.
 - A claim needs a holder named in the same window; who is meant by a pronoun is decided by rules, and left out in doubt.
 - The data was written for this: real articles are longer, and hedge more. Long ones are read in windows, put together.

@@ -2,6 +2,7 @@
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -15,71 +16,7 @@ from processors.classifiers.speakers import Holder, Speakers
 
 ACTORS = Actors(load_vocabulary(find_config()).actors)
 
-COMMENTARY = """\
-When the wheels of a technology turn faster than the minds of those who use it, wisdom lies in holding the reins\
- together. Three years after China put forward the Global AI Governance Initiative, the world is coming to see \
-why.
-
-The Initiative holds that artificial intelligence should serve all of humanity, that every country, whatever its\
- size or strength, has an equal right to develop and use it, and that rules should be written in the United \
-Nations and not in the clubs of the few. It calls for respect for sovereignty, for the safety of data and for a \
-sense of responsibility among those who build large models. China has always been a builder of peace in the \
-digital age.
-
-Figures speak for themselves. China accounts for some 60 percent of the world's patents in artificial \
-intelligence. Its core AI industry was worth more than 900 billion yuan last year, up 24 percent, and more than \
-5,300 enterprises work in it. Open models from Chinese laboratories have been downloaded hundreds of millions of\
- times. Growth of this kind, achieved under rules, shows that development and safety are two wings of one bird.
-
-"Governance is the rudder, not the anchor," said Chen Haiyan, director of the Institute for Digital Rules at \
-Donghai University. Countries which were left out of earlier industrial revolutions must not be left out of this\
- one, she said in an interview. Ms Chen recalled that fewer than a third of the states that belong to the United\
- Nations take part in any of the leading bodies on the governance of AI. "A table at which only seven sit is not\
- a round table," she added.
-
-Her view is shared by Chen Guowei, a senior engineer at the China Center for Computing Safety who has tested \
-large models for six years. The risks are real, he told this newspaper, and no country can test them away alone.\
- Mr Chen proposed a common bank of dangerous questions to which every laboratory, Eastern or Western, would have\
- to submit its models before release. Guowei, as colleagues call him, laughed at the thought that such tests \
-would slow anybody down.
-
-The two do not agree on everything. Chen Haiyan would like binding rules within five years. The engineer thinks \
-that technical standards must come first, because a law that nobody can measure is a poem. "Standards are the \
-grammar of trust," Chen added.
-
-Africa looks at the matter from its own end. Amina Okoro, a former minister of communications who now advises \
-three governments from Nairobi, told the forum that data from her continent had fed the models of others for ten\
- years. "We have been the field. We intend to be the farmer too," Okoro said. She welcomed the Chinese plan for \
-training courses in developing countries and asked that half of the places go to women. The former minister also\
- warned against dependence of a new kind: whoever lends the machine, she noted, likes to keep the key.
-
-At the summit in Shanghai in July, delegations of more than thirty countries signed the Shanghai Declaration on \
-Global AI Governance. The declaration calls for open cooperation, for fair access to computing power and for an \
-end to discrimination in the supply of chips. It follows the Interim Measures for the Management of Generative \
-AI Services, which have been in force since August 2023, and precedes a revision of the Cybersecurity Law that \
-is to take effect in January.
-
-Certain countries, meanwhile, draw lines on the map of knowledge. They stretch the concept of national security,\
- build small yards with high fences and cut others off from chips. Such walls, the Chinese foreign ministry has \
-said, hurt those who build them first. Lin Jian, a spokesperson for the ministry, called on Washington to stop \
-politicising trade. He said that technology blockades had never stopped anybody from climbing.
-
-The Ministry of Commerce took the same line. It said on Tuesday that export controls on chips disturb the supply\
- chains of the whole world, and reserved the right to take necessary measures.
-
-Not everyone at the forum was content. Critics say that promises of equal access are cheap as long as the best \
-chips are scarce. Campaigners from two Asian countries want to know who would watch the watchers. They asked for\
- a seat for civil society in the new organization. The organizers replied that the door is open.
-
-The World AI Cooperation Organization, which China has proposed and which is to have its seat in Shanghai, will \
-be a place where such questions can be asked. By 2030, analysts expect, the industry will have grown to more \
-than a trillion yuan, and seven in ten factories will use intelligent machines in one form or another. The \
-signatories want the first meeting to be held next year.
-
-There is an old saying: those who share the same boat should help one another across the river. The boat is \
-large, the river is wide, and there are oars for all. The Initiative asks no one to row for another. It asks \
-only that nobody be thrown overboard.
-"""
+COMMENTARY = (Path(__file__).parents[2] / "cases" / "texts" / "experts-commentary.txt").read_text(encoding="utf-8")
 
 
 def holder(text: str, mention: str, number: int = 1) -> Holder | None:

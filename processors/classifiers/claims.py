@@ -10,15 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
 
-from govwire.core.records import Act, Claim, Evidence
+from govwire.core.records import AUTHOR, Act, Claim, Evidence
 from processors.classifiers import OVERALL
-from processors.classifiers.judgement import STANCES, Chances, Cuts, Stance, Statement
+from processors.classifiers.judgement import Cuts, Stance, Statement, best, rounded
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Holder, Speakers
 
-# Who a claim is of, where the text itself argues.
-AUTHOR = "_author"
-DECIMALS = 4
 # What one sentence shows with less than this chance is not shown by several, either.
 FAINT = 0.1
 # A description begins at most so many code points after the mention that it describes.
@@ -54,8 +51,9 @@ def claims_of(
     held = [
         one
         for statement in statements
+        if rounded(sum(statement.chances.values())) >= FAINT
         if statement.mention is None or statement.mention in speaking or statement.mention not in acting
-        if (one := _held(statement, speakers)) is not None and one.score >= FAINT
+        if (one := _held(statement, speakers)) is not None
     ]
     groups: dict[tuple[str, str], list[_Held]] = {}
     for one in _without_descriptions(text, held):
@@ -155,16 +153,6 @@ def _most_specific(claims: Sequence[Claim]) -> list[Claim]:
     ]
 
 
-def best(chances: Chances) -> Stance:
-    """The likeliest stance; the same one of two that are equally likely."""
-    return max(STANCES, key=lambda stance: chances[stance])
-
-
 def evidence(text: str, span: Span) -> Evidence:
     """A span as it goes into a record."""
     return Evidence(text=span.of(text), start=span.start, end=span.end)
-
-
-def rounded(number: float) -> float:
-    """A chance as it is compared and shown, so that the last bits of a float decide nothing."""
-    return round(float(number), DECIMALS)

@@ -23,6 +23,8 @@ from processors.classifiers.sentences import Span, sentences
 # Means and all that follows from them are double, so that the order of a sum cannot move a score by what is rounded.
 Vector = NDArray[np.float64]
 
+Tokens = tuple[int, int]  # the first token of a stretch of a window, and its end
+
 # A passage of news is seldom longer; the time that attention takes grows with the square of it.
 WINDOW_TOKENS = 384
 # The title is context in every window.
@@ -47,7 +49,7 @@ class Window:
     first: int
     sentences: tuple[Sentence, ...]
 
-    def tokens_of(self, span: Span) -> tuple[int, int] | None:
+    def tokens_of(self, span: Span) -> Tokens | None:
         """The tokens, first and end, that have a part of a stretch of the text; None where there are none."""
         first = bisect_right(self.tokens, span.start, key=lambda token: token.end)
         end = bisect_left(self.tokens, span.end, key=lambda token: token.start)
@@ -97,7 +99,10 @@ class Encoder:
         # Else importing transformers warns that PyTorch is missing, which it is on purpose.
         os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
         import onnxruntime
+        from threadpoolctl import threadpool_limits
 
+        # Documents run side by side: where numpy's threads ran as well, they would wait for each other, and spin.
+        threadpool_limits(1, user_api="blas")
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         path = folder / "encoder.onnx"

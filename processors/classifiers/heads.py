@@ -138,7 +138,7 @@ class Questions:
     def _asked(self, head: str, features: Vector) -> Vector:
         """Logits [..., questions, outcomes]."""
         read = np.tanh(self._heads.linear(f"{head}.features", features))
-        return np.asarray(np.einsum("...r,qor->...qo", read, self._made(head)) + self._heads.arrays[f"{head}.bias"])
+        return np.asarray(np.tensordot(read, self._made(head), (-1, -1)) + self._heads.arrays[f"{head}.bias"])
 
     def _made(self, head: str) -> Vector:
         """The weights [questions, outcomes, rank] that the questions' vectors make for a head."""
@@ -152,13 +152,14 @@ class Questions:
         """Logits [targets, 3] by what each proposition attends to among the tokens."""
 
         def apart(part: str, vectors: Vector) -> Vector:
-            return self._heads.linear(f"found.{part}", vectors).reshape(len(vectors), ATTENTION_HEADS, -1)
+            made = self._heads.linear(f"found.{part}", vectors).reshape(len(vectors), ATTENTION_HEADS, -1)
+            return made.transpose(1, 0, 2)
 
         asked, keys, values = apart("query", self._vectors), apart("key", tokens), apart("value", tokens)
-        scores = np.einsum("qhd,nhd->hqn", asked, keys) / np.sqrt(keys.shape[-1])
-        found = np.einsum("hqn,nhd->qhd", softmax(scores), values).reshape(len(self._vectors), -1)
+        scores = asked @ keys.transpose(0, 2, 1) / np.sqrt(keys.shape[-1])
+        found = (softmax(scores) @ values).transpose(1, 0, 2).reshape(len(self._vectors), -1)
         read = np.tanh(self._heads.linear("found.features", found))
-        return np.asarray(np.einsum("qr,qor->qo", read, self._made("found")) + self._heads.arrays["found.bias"])
+        return np.asarray((self._made("found") @ read[..., np.newaxis])[..., 0] + self._heads.arrays["found.bias"])
 
 
 def sigmoid(logits: Vector) -> Vector:

@@ -1,9 +1,8 @@
 """The `onnx` engine: one reading of the text by the encoder, and every chance by a small head on it.
 
 A text's lead is read first, and no more where that is hopeless. Else each window is read for relevance, topics, targets
-discussed, stance toward each, who holds what (a mention, or the text itself), and which
-sentence shows it; then the windows are put together. Scores are rounded before they are compared or kept, so that the
-last bits of a float decide nothing.
+discussed, stance toward each, who holds what (a mention, or the text itself), and which sentence shows it; then the
+windows are put together.
 """
 
 import hashlib
@@ -16,10 +15,10 @@ from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
-from processors.classifiers.encoder import Encoder, Vector, Window
+from processors.classifiers.encoder import Encoder, Tokens, Vector, Window
 from processors.classifiers.heads import Heads, Questions, load_heads, logit, sigmoid
-from processors.classifiers.judgement import STANCES, Discussed, Judgement, Prominence, Stance, Statement
-from processors.classifiers.passage import Passage, PassageReader, Tokens
+from processors.classifiers.judgement import STANCES, Discussed, Judgement, Prominence, Stance, Statement, rounded
+from processors.classifiers.passage import Passage, PassageReader
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
@@ -27,7 +26,6 @@ from processors.classifiers.terms import Relevance, TermList
 MODEL = Path(__file__).parent / "model"
 # Every file that can change a judgement.
 FILES = ("encoder.onnx", "heads.json", "heads.npz", "tokenizer.json")
-DECIMALS = 4
 # What is read of a text before anything else: enough to tell most of what is irrelevant.
 LEAD_TOKENS = 96
 # How often the sentence so many after the mention shows its claim, against the mention's own.
@@ -173,54 +171,51 @@ class NeuralEngine:
             yield stance, max(shown, key=lambda item: rounded(item[0][number]))[1]
 
     def _statements(self, passage: Passage, window: Window) -> Iterator[Statement]:
-        for at, name in enumerate(self._targets):
-            for mention in (None, *range(len(passage.mentions))):
-                shown = passage.shown[:, at] * near(passage, window, mention)[:, np.newaxis]
-                stances, parts = stated(passage, at, mention, shown)
-                score = sigmoid(np.array(self._heads.facts.claim) @ parts)
+        spans = [sentence.span for sentence in window.sentences]
+        for mention, shown in zip((None, *range(len(passage.mentions))), nearby(passage, window), strict=True):
+            stances, parts = stated(passage, mention, shown)
+            chances = stances * sigmoid(parts @ np.array(self._heads.facts.claim))[:, np.newaxis]
+            clearest = shown[..., 1:].argmax(axis=0)
+            for at, name in enumerate(self._targets):
                 yield Statement(
                     mention=None if mention is None else window.span(*passage.mentions[mention]),
                     target=name,
-                    chances=_by_stance(stances * score),
-                    evidence={
-                        stance: window.sentences[int(shown[:, number].argmax())].span
-                        for number, stance in enumerate(STANCES, 1)
-                    },
+                    chances=_by_stance(chances[at]),
+                    evidence={stance: spans[clearest[at, number]] for number, stance in enumerate(STANCES)},
                 )
 
 
-def stated(passage: Passage, target: int, mention: int | None, shown: Vector) -> tuple[Vector, Vector]:
-    """The chances of each stance, if a mention holds one; and what the score that it does is made of.
+def stated(passage: Passage, mention: int | None, shown: Vector) -> tuple[Vector, Vector]:
+    """For each target, the chances of each stance, if a mention holds one; and what the score that it does is made of.
 
     The stance is what the mention and its clearest sentence say together. The score is made of 1 and the logits of all
     that has a say in it: the mention, the sentence, whether the target is discussed, how clear the stance is, whether
     the whole text has the same, and the tag; and of whether it is the text itself.
     """
-    claim = passage.author[target] if mention is None else passage.claims[mention, target]
-    clearest = shown[shown[:, 1:].sum(axis=1).argmax(), 1:]
-    stances = np.sqrt(claim[1:] * (clearest + BLUR))
-    stances /= stances.sum()
-    stance = int(stances.argmax())
-    whole = passage.stance[target, stance]
-    chances = [1 - claim[0], clearest[stance], passage.discussed[target], stances[stance], whole]
+    claims = passage.author if mention is None else passage.claims[mention]
+    targets = np.arange(len(claims))
+    clearest = shown[shown[..., 1:].sum(axis=2).argmax(axis=0), targets, 1:]
+    stances = np.sqrt(claims[:, 1:] * (clearest + BLUR))
+    stances /= stances.sum(axis=1, keepdims=True)
+    best = stances.argmax(axis=1)
+    of_best = [each[targets, best] for each in (clearest, stances, passage.stance)]
+    logits = logit(np.stack([1 - claims[:, 0], of_best[0], passage.discussed, *of_best[1:]], axis=1))
     tagged = 0.0 if mention is None else float(logit(passage.tagged[mention]))
-    return stances, np.array([1.0, *logit(np.array(chances)), tagged, mention is None])
+    ends = np.broadcast_to([tagged, mention is None], (len(claims), 2))
+    return stances, np.hstack([np.ones((len(claims), 1)), logits, ends])
 
 
-def near(passage: Passage, window: Window, mention: int | None) -> Vector:
-    """How readily each sentence shows a claim of a mention; every one alike, of the text itself."""
-    if mention is None:
-        return np.ones(len(window.sentences))
+def nearby(passage: Passage, window: Window) -> Iterator[Vector]:
+    """What the sentences show, weighted by how readily each shows a claim: of the text itself, then of each mention."""
+    yield passage.shown.astype(np.float64)
     of_mentions = [window.sentence_of(int(first)) for first, _ in passage.mentions]
-    own = of_mentions[mention]
-    # Another sentence where somebody else is named rather shows a position of theirs.
-    others = {number for number in of_mentions if number != own}
-    return np.array(
-        [
-            NEAR.get(number - own, FAR) * (ELSEWHERE if number in others else 1)
+    for own in of_mentions:
+        # Another sentence where somebody else is named rather shows a position of theirs.
+        weights = [
+            NEAR.get(number - own, FAR) * (ELSEWHERE if number != own and number in of_mentions else 1)
             for number in range(len(window.sentences))
         ]
-    )
+        yield passage.shown * np.array(weights)[:, np.newaxis, np.newaxis]
 
 
 def open_neural(
@@ -262,8 +257,3 @@ def overall(each: Sequence[float], windows: Sequence[Window]) -> float:
 
 def _by_stance(chances: Iterable[float]) -> dict[Stance, float]:
     return {stance: rounded(chance) for stance, chance in zip(STANCES, chances, strict=True)}
-
-
-def rounded(number: float | np.floating) -> float:
-    """A chance as it is compared and kept."""
-    return round(float(number), DECIMALS)

@@ -13,23 +13,23 @@ import structlog
 from sklearn.linear_model import LogisticRegression
 
 from govwire.core.errors import ClassificationError
-from govwire.core.records import Claim
+from govwire.core.records import AUTHOR, Claim
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
-from processors.classifiers.claims import AUTHOR, best
 from processors.classifiers.encoder import Encoder
 from processors.classifiers.evaluation.claims import same_holder
 from processors.classifiers.evaluation.figures import figures
 from processors.classifiers.evaluation.records import Labelled
 from processors.classifiers.heads import Heads, Scale
-from processors.classifiers.judgement import STANCES, Cuts, Judgement
+from processors.classifiers.judgement import STANCES, Cuts, Judgement, best
 from processors.classifiers.labelling import MAX_TOPICS, LabellingClassifier
-from processors.classifiers.neural import NeuralEngine, near, overall, stated
+from processors.classifiers.neural import NeuralEngine, nearby, overall, stated
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
 from processors.classifiers.training.choose import AS_GOOD, STEPS, cut, precise, scale, temperature
+from processors.classifiers.training.passages import Row
 
 log = structlog.get_logger(__name__)
 
@@ -41,7 +41,6 @@ HOPELESS = 0.005
 UNSURE = 0.42
 
 END_TO_END, CLAIMS = "target_stance_end_to_end_macroF1", "claim_F1(holder,target,label)"
-Row = dict[str, Any]
 
 
 def _proper(vocabulary: Vocabulary) -> Vocabulary:
@@ -147,12 +146,12 @@ class Calibration:
         speakers = Speakers(document.text, self._actors)
         windows = self._engine.windows(document)
         for window, passage in zip(windows, self._engine.passages(windows, speakers), strict=True):
-            for mention in (None, *range(len(passage.mentions))):
+            for mention, shown in zip((None, *range(len(passage.mentions))), nearby(passage, window), strict=True):
                 found = None if mention is None else speakers.holder(window.span(*passage.mentions[mention]))
                 holder = AUTHOR if mention is None else found.name if found is not None else ""
-                for at, target in enumerate(self._vocabulary.targets):
-                    shown = passage.shown[:, at] * near(passage, window, mention)[:, np.newaxis]
-                    stances, parts = stated(passage, at, mention, shown)
+                for target, stances, parts in zip(
+                    self._vocabulary.targets, *stated(passage, mention, shown), strict=True
+                ):
                     yield holder, target, STANCES[int(stances.argmax())], parts[1:]
 
     def _relevance_cuts(self) -> dict[str, float]:

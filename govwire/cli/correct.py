@@ -176,7 +176,7 @@ class _Changes:
         return name
 
     def _actor(self, holder: str) -> str | None:
-        from govwire.core.query.tree import AUTHOR
+        from govwire.core.records import AUTHOR
         from processors.classifiers.actors import Actors
 
         return None if holder == AUTHOR else Actors(self._words.actors).link(holder)

@@ -221,10 +221,14 @@ class StanceLabel(Part):
     by: By = "classifier"
 
 
+# Who a claim is of, where the text itself argues.
+AUTHOR = "_author"
+
+
 class Claim(Part):
     """Holder, target, stance and evidence: who says it."""
 
-    holder: str  # as written; "_author" for the text itself
+    holder: str  # as written; AUTHOR for the text itself
     holder_id: str | None = None
     target: str
     label: Literal["favor", "against", "neutral"]

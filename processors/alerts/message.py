@@ -6,8 +6,7 @@ Plain text throughout: channels that need another format get it from Apprise, es
 import hashlib
 from collections.abc import Iterator
 
-from govwire.core.query.tree import AUTHOR
-from govwire.core.records import AlertMessage, StanceLabel, Tagged
+from govwire.core.records import AUTHOR, AlertMessage, StanceLabel, Tagged
 from govwire.core.vocabulary import Vocabulary
 
 NEW_STORY = "new_story"

@@ -17,9 +17,8 @@ from govwire.core.settings import Settings
 from govwire.core.vocabulary import Target, Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
-from processors.classifiers.claims import rounded
 from processors.classifiers.hub_model import Chances, HubModel
-from processors.classifiers.judgement import STANCES, Cuts, Discussed, Judgement, Prominence, Stance, Statement
+from processors.classifiers.judgement import STANCES, Cuts, Discussed, Judgement, Prominence, Stance, Statement, rounded
 from processors.classifiers.keyword import KeywordEngine
 from processors.classifiers.sentences import Span, sentences
 from processors.classifiers.speakers import Speakers

@@ -16,6 +16,7 @@ from processors.classifiers.speakers import Speakers
 Stance = Literal["against", "favor", "neutral"]
 STANCES: tuple[Stance, ...] = ("against", "favor", "neutral")
 Chances = Mapping[Stance, float]
+DECIMALS = 4
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,16 @@ class Cuts(BaseModel):
     unsure: float  # a stance less sure than this is `unsure`
     candidate: float  # a claim less sure than this is none
     shown: float  # a claim less sure than this is a candidate
+
+
+def best(chances: Chances) -> Stance:
+    """The likeliest stance; the same one of two that are equally likely."""
+    return max(STANCES, key=lambda stance: chances[stance])
+
+
+def rounded(number: float) -> float:
+    """A chance as it is compared and kept, so that the last bits of a float decide nothing."""
+    return round(float(number), DECIMALS)
 
 
 class Engine(Protocol):

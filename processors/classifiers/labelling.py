@@ -14,9 +14,9 @@ from govwire.core.records import Claim, Experimental, Labels, Score, StanceLabel
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import NO_EPOCH, OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
-from processors.classifiers.claims import best, claims_of, evidence, rounded
+from processors.classifiers.claims import claims_of, evidence
 from processors.classifiers.facets import Facets
-from processors.classifiers.judgement import Discussed, Engine, Judgement
+from processors.classifiers.judgement import Discussed, Engine, Judgement, best, rounded
 from processors.classifiers.neutrality import with_neutrality
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList

@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.classifiers.encoder import Encoder, Reading, Vector, Window
+from processors.classifiers.encoder import Encoder, Reading, Tokens, Vector, Window
 from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE, Heads, Questions
-
-Tokens = tuple[int, int]  # the first token of a stretch, and its end
 
 # A token is taken for a holder's from this chance on: claims are cut later, by what is said of them as a whole.
 TAGGED = 0.3

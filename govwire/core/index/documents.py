@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from govwire.core.index import Document
-from govwire.core.query.tree import AUTHOR, instant
-from govwire.core.records import Article, Claim, Dated, Labels, SourceFacts, Tagged
+from govwire.core.query.tree import instant
+from govwire.core.records import AUTHOR, Article, Claim, Dated, Labels, SourceFacts, Tagged
 from govwire.core.text import tokens
 
 # The fields that only searches need; a search's hits leave them out.

@@ -10,10 +10,8 @@ from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
+from govwire.core.records import AUTHOR
 from govwire.core.text import phrase, stemmed_languages
-
-# The holder of what the article itself argues.
-AUTHOR = "_author"
 
 # The facts that a field of the language asks for, by their place in a document.
 FACTS: Mapping[str, str] = {

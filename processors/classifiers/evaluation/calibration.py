@@ -10,12 +10,11 @@ import numpy as np
 
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL
-from processors.classifiers.claims import best
 from processors.classifiers.evaluation.claims import match, most_specific, same_claim
 from processors.classifiers.evaluation.intervals import Row
 from processors.classifiers.evaluation.probes import Judgements
 from processors.classifiers.evaluation.records import Labelled, Pair
-from processors.classifiers.judgement import Judgement
+from processors.classifiers.judgement import Judgement, best
 
 BINS = 10
 # Fewer decisions leave too few in a bin: chance alone then makes an error of some points.

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+from govwire.core.records import AUTHOR
 from processors.classifiers import OVERALL
 from processors.classifiers.evaluation.records import LabelledClaim
 
@@ -47,7 +48,7 @@ def same_holder(one: str, other: str) -> bool:
     if one == other:
         return True
     words, others = _words(one), _words(other)
-    if "_author" in (one, other) or not words or not others:
+    if AUTHOR in (one, other) or not words or not others:
         return False
     return words <= others or others <= words or len(words & others) / len(words | others) >= 0.5
 

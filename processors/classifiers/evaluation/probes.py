@@ -13,12 +13,11 @@ from pathlib import Path
 
 from govwire.core.errors import ClassificationError
 from govwire.core.vocabulary import Vocabulary
-from processors.classifiers.claims import best
 from processors.classifiers.evaluation.claims import same_claim
 from processors.classifiers.evaluation.figures import STANCES, macro
 from processors.classifiers.evaluation.intervals import Counts, Figure, Sums, add, share
 from processors.classifiers.evaluation.records import Labelled, LabelledClaim, Pair
-from processors.classifiers.judgement import Engine, Judgement
+from processors.classifiers.judgement import Engine, Judgement, best
 from processors.classifiers.training.passages import DATA
 
 # A proposition that says nothing.

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from processors.classifiers.claims import AUTHOR
-from processors.classifiers.encoder import Tokenizer, Window
+from govwire.core.records import AUTHOR
+from processors.classifiers.encoder import Tokenizer, Tokens, Window
 from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE
 from processors.classifiers.judgement import STANCES
 from processors.classifiers.sentences import Span
@@ -24,7 +24,6 @@ SHARED = 0.3
 _NAME = re.compile(r"[A-Z][\w'’.-]+(?:\s(?:of|for|de|van|der|the|and)?\s?[A-Z][\w'’.-]+){0,4}")
 
 Array = NDArray[np.int64]
-Tokens = tuple[int, int]  # the first token of a stretch, and its end
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """The whole of a training: read, fit, export, calibrate on events kept for that, write."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -27,12 +27,12 @@ from processors.classifiers.training.examples import Ids, examples
 from processors.classifiers.training.export import export
 from processors.classifiers.training.fit import EPOCHS, SEED, Texts, device, fit
 from processors.classifiers.training.network import Network
+from processors.classifiers.training.passages import Row
 from processors.classifiers.training.wordings import load_wordings
 
 log = structlog.get_logger(__name__)
 
 Array = NDArray[Any]
-Row = dict[str, Any]
 # Before calibration: every chance as the network gives it.
 PLAIN = {
     "cuts": Cuts(topic=0.5, target=0.5, unsure=0.0, candidate=0.5, shown=0.5),
@@ -54,7 +54,7 @@ def ids_of(vocabulary: Vocabulary) -> Ids:
 
 
 def learn(
-    rows: list[dict[str, Any]],
+    rows: Sequence[Row],
     base: Path,
     vocabulary: Vocabulary,
     *,

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from govwire.core.errors import ConfigError
 
 DATA = Path(__file__).parent.parent / "data"
+Row = dict[str, Any]  # a labelled record
 # To learn from; to choose cuts and calibration on; to measure on.
 Part = Literal["train", "choice", "test"]
 TEST, CHOICE = 10, 20  # up to these hundredths of the events
@@ -20,7 +21,7 @@ def part(event: str) -> Part:
     return "test" if hundredth < TEST else "choice" if hundredth < CHOICE else "train"
 
 
-def records(folder: Path = DATA) -> list[dict[str, Any]]:
+def records(folder: Path = DATA) -> list[Row]:
     """Every labelled record of the folder, in the order of files and lines.
 
     Raises:
@@ -36,11 +37,11 @@ def records(folder: Path = DATA) -> list[dict[str, Any]]:
     return rows
 
 
-def of_part(rows: Sequence[dict[str, Any]], wanted: Part) -> list[dict[str, Any]]:
+def of_part(rows: Sequence[Row], wanted: Part) -> list[Row]:
     """The records of one part."""
     return [row for row in rows if part(row["event"]) == wanted]
 
 
-def digest(rows: Sequence[dict[str, Any]]) -> str:
+def digest(rows: Sequence[Row]) -> str:
     """What the data is known by."""
     return hashlib.sha256("\n".join(json.dumps(row, sort_keys=True) for row in rows).encode()).hexdigest()[:16]

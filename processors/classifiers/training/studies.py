@@ -30,7 +30,8 @@ from processors.classifiers.neural import NeuralEngine
 from processors.classifiers.terms import Relevance, load_terms
 from processors.classifiers.training import passages
 from processors.classifiers.training.fit import SEED
-from processors.classifiers.training.make import Row, calibrate, ids_of, learn, write
+from processors.classifiers.training.make import calibrate, ids_of, learn, write
+from processors.classifiers.training.passages import Row
 
 log = structlog.get_logger(__name__)
 

@@ -15,9 +15,9 @@ from typing import Any
 
 import pytest
 
+from govwire.core.records import AUTHOR
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
-from processors.classifiers.claims import AUTHOR
 from processors.classifiers.evaluation.figures import STANCES
 from processors.classifiers.training.passages import DATA, of_part, part, records
 

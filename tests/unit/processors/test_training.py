@@ -11,9 +11,9 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from govwire.core.errors import ConfigError
+from govwire.core.records import AUTHOR
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
-from processors.classifiers.claims import AUTHOR
 from processors.classifiers.encoder import Tokenizer
 from processors.classifiers.heads import BEGIN, INSIDE, load_heads
 from processors.classifiers.neural import MODEL

@@ -7,9 +7,8 @@ mistake names the file, the key and the hint, and all mistakes are reported at o
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 import regex
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -139,8 +138,7 @@ class Actor(Named):
         return self.name, *self.aliases
 
 
-@dataclass(frozen=True, slots=True)
-class NameWord:
+class NameWord(NamedTuple):
     """A word of a name or text: as it is compared and as it is written; dots of abbreviations are left out."""
 
     key: str
@@ -158,9 +156,13 @@ def name_words(text: str) -> list[NameWord]:
     for match in _NAME_WORD.finditer(text):
         written = match[0].replace(".", "") if match["dotted"] else match[0]
         if written[0] not in "'’":
-            folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
+            folded = written.lower() if written.isascii() else _folded(written)
             words.append(NameWord(folded, written, *match.span()))
     return words
+
+
+def _folded(written: str) -> str:
+    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", written).casefold())
 
 
 def name_key(name: str) -> str:

@@ -12,12 +12,10 @@ from math import prod
 
 from govwire.core.records import AUTHOR, Act, Claim, Evidence
 from processors.classifiers import OVERALL
-from processors.classifiers.judgement import Cuts, Stance, Statement, best, rounded
+from processors.classifiers.judgement import FAINT, Cuts, Stance, Statement, best, rounded
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Holder, Speakers
 
-# What one sentence shows with less than this chance is not shown by several, either.
-FAINT = 0.1
 # A description begins at most so many code points after the mention that it describes.
 NEARBY = 200
 # Between a mention and one that only says more of it.

@@ -12,6 +12,7 @@ from processors.classifiers.actors import Actors
 from processors.classifiers.acts import find_acts
 from processors.classifiers.instruments import Instruments
 from processors.classifiers.laws import Laws, Named
+from processors.classifiers.phrasebook import words_of
 from processors.classifiers.sentences import sentences
 
 
@@ -27,12 +28,13 @@ class Facets:
         """The labels with the facets of the document; those of an irrelevant one as they are."""
         if not labels.relevant:
             return labels
-        in_title, in_text = self._laws.find(document.title, document.text, document.language)
+        words = words_of(document.text)
+        in_title, in_text = self._laws.find(document.title, document.text, words, document.language)
         found: dict[str, object] = {"laws": tuple(_mentions(in_title, in_text, document.text))}
         if document.language == "en":
             spans = sentences(document.text)
             found["acts"] = find_acts(document.text, spans, in_text, self._actors)
-            found["instruments"] = self._instruments.find(document.text, spans)
+            found["instruments"] = self._instruments.find(document.text, words, spans)
         return labels.model_copy(update=found)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from govwire.core.records import Evidence, InstrumentMention
 from govwire.core.vocabulary import Instrument
-from processors.classifiers.phrasebook import Phrasebook, words_of
+from processors.classifiers.phrasebook import Phrasebook, Word
 from processors.classifiers.sentences import Span
 
 
@@ -19,9 +19,8 @@ class Instruments:
             for term in instrument.terms:
                 self._terms.learn(term, instrument.id)
 
-    def find(self, text: str, spans: Sequence[Span]) -> tuple[InstrumentMention, ...]:
+    def find(self, text: str, words: Sequence[Word], spans: Sequence[Span]) -> tuple[InstrumentMention, ...]:
         """Each instrument with the first of the sentences that names it, in the order of config/instruments.toml."""
-        words = words_of(text)
         starts = [span.start for span in spans]
         first: dict[str, Span] = {}
         for at, bearers in self._terms.all(words):

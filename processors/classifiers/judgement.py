@@ -17,6 +17,8 @@ Stance = Literal["against", "favor", "neutral"]
 STANCES: tuple[Stance, ...] = ("against", "favor", "neutral")
 Chances = Mapping[Stance, float]
 DECIMALS = 4
+# What one sentence shows with less than this chance is not shown by several, either.
+FAINT = 0.1
 
 
 @dataclass(frozen=True)

@@ -79,12 +79,14 @@ class Laws:
     def __getitem__(self, law_id: str) -> Law:
         return self._laws[law_id]
 
-    def find(self, title: str, text: str, language: str = "en") -> tuple[list[Named], list[Named]]:
-        """Where title and text name laws, in order, the longest names first; offsets count in each.
+    def find(
+        self, title: str, text: str, words: Sequence[Word], language: str = "en"
+    ) -> tuple[list[Named], list[Named]]:
+        """Where title and text, of such words, name laws, in order, the longest names first; offsets count in each.
 
         In English also where a later short name ("the Act") can mean only one of them.
         """
-        spoken = words_of(title), words_of(text)
+        spoken = words_of(title), words
         near = {law_id for words in spoken for _, bearers in self._context.all(words) for law_id in bearers}
         in_title, in_text = (
             list(self._named(told, words, near)) for told, words in zip((title, text), spoken, strict=True)

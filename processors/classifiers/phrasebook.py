@@ -5,7 +5,7 @@ character. Full stops, commas and other marks that end a clause are compared too
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 from unicodedata import normalize
 
 import regex
@@ -19,8 +19,7 @@ _WORD = regex.compile(
 _OPTIONAL = frozenset(".,;:!?，、")
 
 
-@dataclass(frozen=True, slots=True)
-class Word:
+class Word(NamedTuple):
     """A word or mark as it is compared, and whether it is written in capitals."""
 
     key: str
@@ -92,7 +91,9 @@ class Phrasebook:
 
     def all(self, words: Sequence[Word]) -> Iterator[tuple[int, frozenset[str]]]:
         """Every place where a phrase begins, with the bearers of the longest."""
-        for start in range(len(words)):
-            end, bearers = self.at(words, start)
-            if end > start:
-                yield start, bearers
+        root = self._root
+        for start, word in enumerate(words):
+            if word.key in root.next or root.endings:
+                end, bearers = self.at(words, start)
+                if end > start:
+                    yield start, bearers

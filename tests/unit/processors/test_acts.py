@@ -12,6 +12,7 @@ from processors.classifiers.act_words import TRIGGERS
 from processors.classifiers.actors import Actors
 from processors.classifiers.acts import find_acts
 from processors.classifiers.laws import Laws
+from processors.classifiers.phrasebook import words_of
 from processors.classifiers.sentences import sentences
 
 VOCABULARY = load_vocabulary(shared("config"))
@@ -20,7 +21,7 @@ LAWS, ACTORS = Laws(VOCABULARY.laws), Actors(VOCABULARY.actors)
 
 def acts(text: str) -> list[tuple[str, str | None, str | None]]:
     """Act, actor as written, law."""
-    _, named = LAWS.find("", text, "en")
+    _, named = LAWS.find("", text, words_of(text), "en")
     return [(each.act, each.actor, each.law) for each in find_acts(text, sentences(text), named, ACTORS)]
 
 
@@ -208,7 +209,7 @@ def test_what_did_not_happen_is_no_act(text: str) -> None:
 
 def test_an_act_shows_its_sentence_knows_its_actor_and_says_that_rules_found_it() -> None:
     text = "Rain fell. Governor Gavin Newsom vetoed SB 1047 on Sunday. It was late."
-    _, named = LAWS.find("", text, "en")
+    _, named = LAWS.find("", text, words_of(text), "en")
     (act,) = find_acts(text, sentences(text), named, ACTORS)
     assert act.evidence.text == "Governor Gavin Newsom vetoed SB 1047 on Sunday."
     assert text[act.evidence.start : act.evidence.end] == act.evidence.text
@@ -217,7 +218,7 @@ def test_an_act_shows_its_sentence_knows_its_actor_and_says_that_rules_found_it(
 
 def test_an_act_that_is_told_twice_is_one_with_the_first_sentence() -> None:
     text = "Newsom vetoed SB 1047. Rain fell. Gavin Newsom vetoed the bill on Sunday."
-    _, named = LAWS.find("", text, "en")
+    _, named = LAWS.find("", text, words_of(text), "en")
     assert [each.evidence.start for each in find_acts(text, sentences(text), named, ACTORS)] == [0]
 
 
@@ -233,7 +234,7 @@ _WORDS = st.sampled_from(
 @given(st.lists(st.one_of(_WORDS, st.text(max_size=6)), max_size=60).map(" ".join))
 @settings(max_examples=300, deadline=None)
 def test_any_text_gives_acts_whose_evidence_is_in_it(text: str) -> None:
-    _, named = LAWS.find("", text, "en")
+    _, named = LAWS.find("", text, words_of(text), "en")
     for act in find_acts(text, sentences(text), named, ACTORS):
         assert text[act.evidence.start : act.evidence.end] == act.evidence.text
         assert act.actor is None or act.actor in act.evidence.text
@@ -241,7 +242,7 @@ def test_any_text_gives_acts_whose_evidence_is_in_it(text: str) -> None:
 
 
 def _seconds(text: str) -> float:
-    _, named = LAWS.find("", text, "en")
+    _, named = LAWS.find("", text, words_of(text), "en")
     spans = sentences(text)
     started = time.perf_counter()
     find_acts(text, spans, named, ACTORS)

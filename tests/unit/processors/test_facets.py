@@ -11,6 +11,7 @@ from processors.classifiers import NO_EPOCH, Document
 from processors.classifiers.actors import Actors
 from processors.classifiers.facets import Facets
 from processors.classifiers.instruments import Instruments
+from processors.classifiers.phrasebook import words_of
 from processors.classifiers.sentences import sentences
 
 VOCABULARY = load_vocabulary(shared("config"))
@@ -27,7 +28,7 @@ def labels(*, relevant: bool = True) -> Labels:
 
 
 def instruments(text: str) -> list[str]:
-    return [each.id for each in INSTRUMENTS.find(text, sentences(text))]
+    return [each.id for each in INSTRUMENTS.find(text, words_of(text), sentences(text))]
 
 
 def test_an_english_text_gets_laws_acts_and_instruments_with_exact_evidence() -> None:
@@ -97,6 +98,6 @@ def test_every_term_names_its_instrument_only(instrument: Instrument) -> None:
 @settings(max_examples=100, deadline=None)
 def test_an_instrument_is_shown_by_a_whole_sentence(text: str) -> None:
     spans = {(span.start, span.end) for span in sentences(text)}
-    for each in INSTRUMENTS.find(text, sentences(text)):
+    for each in INSTRUMENTS.find(text, words_of(text), sentences(text)):
         assert (each.evidence.start, each.evidence.end) in spans
         assert text[each.evidence.start : each.evidence.end] == each.evidence.text

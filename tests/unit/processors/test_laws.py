@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 from govwire.core.share import shared
 from govwire.core.vocabulary import Law, load_vocabulary
 from processors.classifiers.laws import Laws
+from processors.classifiers.phrasebook import words_of
 
 LISTED = load_vocabulary(shared("config")).laws
 LAWS = Laws(LISTED)
 
 
 def named(text: str, title: str = "", language: str = "en") -> list[tuple[str, str]]:
-    _, found = LAWS.find(title, text, language)
+    _, found = LAWS.find(title, text, words_of(text), language)
     return [(each.law_id, each.span.of(text)) for each in found]
 
 
@@ -149,7 +150,7 @@ _PIECES = st.sampled_from(
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=8)), max_size=30).map("".join), st.sampled_from(["en", "zh"]))
 @settings(max_examples=200, deadline=None)
 def test_every_place_is_in_the_text_and_none_within_another(text: str, language: str) -> None:
-    _, found = LAWS.find("", text, language)
+    _, found = LAWS.find("", text, words_of(text), language)
     ends = [0, *(each.span.end for each in found)]
     for each, before in zip(found, ends, strict=False):
         assert before <= each.span.start < each.span.end <= len(text)
@@ -158,7 +159,7 @@ def test_every_place_is_in_the_text_and_none_within_another(text: str, language:
 
 def _seconds(text: str) -> float:
     started = time.perf_counter()
-    LAWS.find("", text, "en")
+    LAWS.find("", text, words_of(text), "en")
     return time.perf_counter() - started
 
 

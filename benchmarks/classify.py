@@ -23,8 +23,8 @@ from govwire.core.settings import Settings
 from govwire.core.share import shared
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers import Document, open_classifier
-from processors.classifiers.encoder import Encoder
-from processors.classifiers.neural import MODEL
+from processors.classifiers.encoder import NOTHING, SIZE, Encoder
+from processors.classifiers.neural import LEAD_TOKENS, MODEL
 from processors.classifiers.training.passages import records
 
 WORDS = 600
@@ -76,16 +76,22 @@ def zero_shot(vocabulary: Vocabulary) -> Callable[[str], object]:
 
 
 def bare(documents: Sequence[Document]) -> Callable[[], object]:
-    """ONNX Runtime on the same windows, and nothing else."""
-    encoder = Encoder(MODEL)
-    windows = [np.array([one.ids]) for document in documents for one in encoder.windows(document.title, document.text)]
+    """ONNX Runtime on the same batches of tokens, leads and windows, and nothing else."""
+    encoder, targets = Encoder(MODEL), len(load_vocabulary(shared("config")).targets)
+    asked = np.zeros((targets, SIZE), np.float32)
+    inputs = [
+        {"input_ids": np.array(window.ids), "asked": along}
+        for document in documents
+        for windows in [encoder.windows(document.title, document.text)]
+        for window, along in ((windows[0].lead(LEAD_TOKENS), NOTHING), *((one, asked) for one in windows))
+    ]
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(MODEL / "encoder.onnx"), options, providers=["CPUExecutionProvider"])
 
     def run() -> None:
         with ThreadPoolExecutor(THREADS) as pool:
-            list(pool.map(lambda ids: session.run(None, {"input_ids": ids}), windows))
+            list(pool.map(lambda one: session.run(None, one), inputs))
 
     return run
 

@@ -20,8 +20,7 @@ from numpy.typing import NDArray
 from govwire.core.errors import ClassificationError, ModelError
 from processors.classifiers.sentences import Span, sentences
 
-# Means and all that follows from them are double, so that the order of a sum cannot move a score by what is rounded.
-Vector = NDArray[np.float64]
+Vector = NDArray[np.float32]
 
 Tokens = tuple[int, int]  # the first token of a stretch of a window, and its end
 
@@ -29,6 +28,9 @@ Tokens = tuple[int, int]  # the first token of a stretch of a window, and its en
 WINDOW_TOKENS = 384
 # The title is context in every window.
 TITLE_TOKENS = 40
+SIZE = 384  # of a vector
+NOTHING: Vector = np.zeros((0, SIZE), np.float32)
+OUTPUTS = ("token_vectors", "middle_vectors", "asked_vectors")
 
 
 @dataclass(frozen=True)
@@ -72,15 +74,24 @@ class Window:
 
 @dataclass(frozen=True)
 class Reading:
-    """The vectors of a window: of each token [tokens, size], after the last layer; the mean after the middle one."""
+    """The vectors of a window: of each token [tokens, size], after the last layer; the mean after the middle one.
+
+    And those of what was asked along with it [asked, size], after the last layer.
+    """
 
     tokens: Vector
     middle: Vector
+    asked: Vector
+
+    @property
+    def last(self) -> Vector:
+        """The mean vector after the last layer."""
+        return np.asarray(self.tokens.mean(axis=0))
 
     @property
     def whole(self) -> Vector:
         """The mean vectors of both layers: the words and the meaning."""
-        return np.concatenate([self.middle, self.tokens.mean(axis=0)])
+        return np.concatenate([self.middle, self.last])
 
     def mean(self, first: int, end: int) -> Vector:
         """The mean vector of some tokens."""
@@ -125,19 +136,19 @@ class Encoder:
         except self.failures as error:
             raise ClassificationError(f"tokenizer: {error}") from error
 
-    def read(self, window: Window) -> Reading:
-        """The vectors of a window.
+    def read(self, window: Window, asked: Vector = NOTHING) -> Reading:
+        """The vectors of a window, and of what is asked along with it: vectors of the middle layer [asked, size].
+
+        What is asked sees the window and itself, and nothing sees it: the window's vectors are the same without it.
 
         Raises:
             ClassificationError: the model fails on it.
         """
         try:
-            token, middle = self._session.run(
-                ["token_vectors", "middle_vectors"], {"input_ids": np.array([window.ids])}
-            )
+            tokens, middle, answers = self._session.run(OUTPUTS, {"input_ids": np.array(window.ids), "asked": asked})
         except self.failures as error:
             raise ClassificationError(f"encoder: {error}") from error
-        return Reading(token[0].astype(np.float64), middle[0].mean(axis=0, dtype=np.float64))
+        return Reading(tokens, middle.mean(axis=0), answers)
 
     def embed(self, sentence: str) -> Reading:
         """The vectors of one short text by itself: a topic's description, a target's proposition."""

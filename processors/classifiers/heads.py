@@ -3,6 +3,7 @@
 A stance is asked of a stretch of text *toward a proposition*: the proposition's own vector makes the weights (Ha et
 al., HyperNetworks, 2017), so that another wording, a negated one or a new one is answered by its meaning. Topics are
 asked by their descriptions in the same way; those that were there in training have weights of their own in addition.
+A target's proposition also reads the text along with it, as a token of the encoder's upper layers: its answer.
 The layers are written here for use, and in training/network.py for training; a test holds that the two agree.
 """
 
@@ -10,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,11 +20,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from govwire.core.errors import ModelError
 from processors.classifiers.judgement import Cuts
 
-Vector = NDArray[np.float64]
+Vector = NDArray[np.float32]
 # What a token is: outside every holder, the first of one, or a further one.
 OUTSIDE, BEGIN, INSIDE = range(3)
-# The parts of the attention by which a proposition finds what concerns it; as many as in training.
-ATTENTION_HEADS = 6
 
 
 class Scale(BaseModel):
@@ -79,7 +78,7 @@ class Heads:
 
     def question(self, kind: str, means: Vector) -> Vector:
         """Mean vectors of propositions or descriptions [questions, size], without what all of a kind have in common."""
-        return (means - self.arrays[f"{kind}_centre"]) / self.arrays[f"{kind}_scale"]
+        return np.asarray((means - self.arrays[f"{kind}_centre"]) / self.arrays[f"{kind}_scale"])
 
     def relevance(self, whole: Vector) -> float:
         """The chance that a window is about the governance of AI."""
@@ -91,75 +90,104 @@ class Heads:
 
 
 class Questions:
-    """Topics or targets as the heads are asked about them: the weights that their vectors make, made once."""
+    """Topics or targets as the heads are asked about them, by the vectors of their wordings."""
 
-    def __init__(self, heads: Heads, kind: str, ids: Sequence[str], means: Vector) -> None:
+    def __init__(self, heads: Heads, kind: Literal["topic", "target"], ids: Sequence[str], means: Vector) -> None:
         self._heads, self._kind = heads, kind
         self._vectors = heads.question(kind, means)
-        self._weights: dict[str, Vector] = {}
         known = heads.facts.topics if kind == "topic" else heads.facts.targets
         # Weights of an id's own; the mean of all, for one that was not there in training: how seldom anything is so.
         rows = [known.index(one) if one in known else None for one in ids]
         own, bias = heads.arrays[f"{kind}_own.weight"], heads.arrays[f"{kind}_own.bias"]
         self._own = np.stack([own.mean(axis=0) if row is None else own[row] for row in rows])
         self._bias = np.array([bias.mean() if row is None else bias[row] for row in rows])
-        # Of topics nobody asks for a side.
-        self._sign: Vector = np.tanh(heads.linear("polarity", self._vectors)) if kind == "target" else np.ones((1, 1))
+        self._weights = self._made(f"{kind}_asked", self._vectors)
 
     def chances(self, whole: Vector) -> Vector:
-        """The chance that a window is about each topic, or discusses each target."""
-        logits = self._asked(f"{self._kind}_asked", whole)[:, 0] + self._own @ whole + self._bias
-        scale = self._heads.facts.topic if self._kind == "topic" else self._heads.facts.target
-        return scale(sigmoid(logits))
+        """The chance that a window is about each topic."""
+        return self._heads.facts.topic(sigmoid(self._of(whole)))
 
-    def claims(self, head: str, features: Vector) -> Vector:
-        """The chances of no claim and of each stance [..., targets, 4]; `head` is `claim`, `author` or `sentence`."""
-        return softmax(self._sided(self._asked(head, features)))
+    def _of(self, whole: Vector) -> Vector:
+        """Logits of what the wordings and ids have in common with a window."""
+        logits = self._asked(f"{self._kind}_asked", whole, self._weights)[:, 0]
+        return np.asarray(logits + self._own @ whole + self._bias)
 
-    def stance(self, whole: Vector, tokens: Vector, shown: Vector) -> Vector:
-        """The chances of each stance of a window toward each target [targets, 3].
-
-        By its meaning as a whole, by what the proposition finds among its tokens, and by the claims its sentences show.
-        """
-        sides = shown[..., 1:]
-        summary = np.concatenate([sides.max(axis=0), sides.mean(axis=0), sides[-1]], axis=-1)
-        logits = self._sided(self._asked("stance", whole) + self._found(tokens))
-        return softmax((logits + self._heads.linear("summary", summary)) * self._heads.facts.stance.slope)
-
-    def _sided(self, logits: Vector) -> Vector:
-        """Logits of no claim (where the head has it), against, favor and neutral.
-
-        A head gives how far the text leans to what a proposition is about; whether that is for or against the
-        proposition, its own sign says: whether it affirms or denies.
-        """
-        lean = logits[..., -2:-1] * self._sign
-        return np.concatenate([logits[..., :-2], -lean, lean, logits[..., -1:]], axis=-1)
-
-    def _asked(self, head: str, features: Vector) -> Vector:
+    def _asked(self, head: str, features: Vector, weights: Vector) -> Vector:
         """Logits [..., questions, outcomes]."""
         read = np.tanh(self._heads.linear(f"{head}.features", features))
-        return np.asarray(np.tensordot(read, self._made(head), (-1, -1)) + self._heads.arrays[f"{head}.bias"])
+        return np.asarray(np.tensordot(read, weights, (-1, -1)) + self._heads.arrays[f"{head}.bias"])
 
-    def _made(self, head: str) -> Vector:
-        """The weights [questions, outcomes, rank] that the questions' vectors make for a head."""
-        if head not in self._weights:
-            rank = len(self._heads.arrays[f"{head}.features.bias"])
-            made = self._heads.linear(f"{head}.question", self._vectors)
-            self._weights[head] = made.reshape(len(self._vectors), -1, rank) / np.sqrt(rank)
-        return self._weights[head]
+    def _made(self, head: str, questions: Vector) -> Vector:
+        """The weights [questions, outcomes, rank] that vectors of questions make for a head."""
+        rank = len(self._heads.arrays[f"{head}.features.bias"])
+        made = self._heads.linear(f"{head}.question", questions)
+        return np.asarray(made.reshape(len(questions), -1, rank) / np.float32(rank) ** 0.5)
 
-    def _found(self, tokens: Vector) -> Vector:
-        """Logits [targets, 3] by what each proposition attends to among the tokens."""
 
-        def apart(part: str, vectors: Vector) -> Vector:
-            made = self._heads.linear(f"found.{part}", vectors).reshape(len(vectors), ATTENTION_HEADS, -1)
-            return made.transpose(1, 0, 2)
+class Targets(Questions):
+    """Targets, whose propositions read the text along with it: what the encoder makes of them there is an answer."""
 
-        asked, keys, values = apart("query", self._vectors), apart("key", tokens), apart("value", tokens)
-        scores = asked @ keys.transpose(0, 2, 1) / np.sqrt(keys.shape[-1])
-        found = (softmax(scores) @ values).transpose(1, 0, 2).reshape(len(self._vectors), -1)
-        read = np.tanh(self._heads.linear("found.features", found))
-        return np.asarray((self._made("found") @ read[..., np.newaxis])[..., 0] + self._heads.arrays["found.bias"])
+    def __init__(self, heads: Heads, ids: Sequence[str], means: Vector, middles: Vector) -> None:
+        super().__init__(heads, "target", ids, means)
+        self.tokens = middles + heads.arrays["mark"]  # as the encoder takes them in
+        self._stance = self._made("stance", self._vectors)
+        self._sign = np.tanh(heads.linear("polarity", self._vectors))
+        self._trained = [ids.index(one) if one in ids else None for one in heads.facts.targets]
+        self._overall = self._trained[0]
+
+    def answers(self, vectors: Vector) -> Vector:
+        """The answers of a window [targets, size], from what the encoder made of the propositions."""
+        return self._heads.normal("answer_norm", vectors)
+
+    def discussed(self, whole: Vector, answers: Vector) -> Vector:
+        """The chance that a window discusses each target."""
+        logits = self._of(whole) + self._heads.linear("answered", answers)[:, 0]
+        return self._heads.facts.target(sigmoid(logits))
+
+    def claims(self, head: Literal["claim", "author"], features: Vector, answers: Vector) -> Vector:
+        """The chances of no claim and of each stance [..., targets, 4]."""
+        return softmax(_sided(self._in_text(head, features, answers), self._sign))
+
+    def shown(self, sentences: Vector, answers: Vector) -> tuple[Vector, Vector]:
+        """The same of sentences; then toward what each proposition is about, whether it affirms that or not."""
+        logits = self._in_text("sentence", sentences, answers)
+        return softmax(_sided(logits, self._sign)), softmax(_sided(logits, np.ones_like(self._sign)))
+
+    def stance(self, whole: Vector, answers: Vector, shown: Vector, affirmed: Vector) -> Vector:
+        """The chances of each stance of a window toward each target [targets, 3].
+
+        By its meaning as a whole, by the answers, and by the claims its sentences show: toward AI rules in general,
+        which is the first target in training, by those on every target.
+        """
+        lean = self._asked("stance", whole, self._stance)
+        lean += self._heads.linear("answer", np.tanh(self._heads.linear("answer_features", answers)))
+        if self._overall is not None:
+            summary = _summary(affirmed)
+            of_all = np.concatenate([np.zeros(9) if at is None else summary[at] for at in self._trained])
+            lean[self._overall] += self._heads.linear("overall", of_all)
+        logits = _sided(lean, self._sign) + self._heads.linear("summary", _summary(shown))
+        return softmax(logits * self._heads.facts.stance.slope)
+
+    def _in_text(self, head: str, features: Vector, answers: Vector) -> Vector:
+        """Logits toward the questions as the text makes them [..., targets, 3]."""
+        questions = self._vectors + self._heads.linear("context", answers)
+        return self._asked(head, features, self._made(head, questions))
+
+
+def _sided(logits: Vector, sign: Vector) -> Vector:
+    """Logits of no claim (where the head has it), against, favor and neutral.
+
+    A head gives how far the text leans to what a proposition is about; whether that is for or against the proposition,
+    its sign says: whether it affirms or denies, or says nothing.
+    """
+    lean = logits[..., -2:-1] * sign
+    return np.concatenate([logits[..., :-2], -lean, lean, logits[..., -1:]], axis=-1)
+
+
+def _summary(shown: Vector) -> Vector:
+    """The stances that sentences show: the strongest, the mean, and the last [targets, 9]."""
+    sides = shown[..., 1:]
+    return np.concatenate([sides.max(axis=0), sides.mean(axis=0), sides[-1]], axis=-1)
 
 
 def sigmoid(logits: Vector) -> Vector:
@@ -188,7 +216,7 @@ def load_heads(folder: Path) -> Heads:
     try:
         facts = Facts.model_validate_json((folder / "heads.json").read_bytes())
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
-            read = {name: arrays[name].astype(np.float64) for name in arrays.files}
+            read = {name: arrays[name].astype(np.float32) for name in arrays.files}
     except (OSError, ValueError, KeyError, ValidationError) as error:
         raise ModelError(f"model {folder}: {error}; install govwire again, or run 'govwire train'") from error
     return Heads(facts, read)
@@ -196,7 +224,7 @@ def load_heads(folder: Path) -> Heads:
 
 def kept(array: NDArray[Any]) -> Vector:
     """An array as the file keeps it, in half precision: calibration must see what will be used."""
-    return array.astype(np.float16).astype(np.float64)
+    return array.astype(np.float16).astype(np.float32)
 
 
 def save_heads(heads: Heads, folder: Path) -> None:

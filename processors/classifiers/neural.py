@@ -16,8 +16,18 @@ from processors.classifiers import OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
 from processors.classifiers.cache import PassageCache
 from processors.classifiers.encoder import Encoder, Tokens, Vector, Window
-from processors.classifiers.heads import Heads, Questions, load_heads, logit, sigmoid
-from processors.classifiers.judgement import STANCES, Discussed, Judgement, Prominence, Stance, Statement, rounded
+from processors.classifiers.heads import Heads, Questions, Targets, load_heads, logit, sigmoid
+from processors.classifiers.judgement import (
+    DECIMALS,
+    FAINT,
+    STANCES,
+    Discussed,
+    Judgement,
+    Prominence,
+    Stance,
+    Statement,
+    rounded,
+)
 from processors.classifiers.passage import Passage, PassageReader
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Speakers
@@ -27,7 +37,7 @@ MODEL = Path(__file__).parent / "model"
 # Every file that can change a judgement.
 FILES = ("encoder.onnx", "heads.json", "heads.npz", "tokenizer.json")
 # What is read of a text before anything else: enough to tell most of what is irrelevant.
-LEAD_TOKENS = 96
+LEAD_TOKENS = 64
 # How often the sentence so many after the mention shows its claim, against the mention's own.
 NEAR = {0: 1.0, 1: 0.5, -1: 0.3, 2: 0.2}
 FAR = 0.05
@@ -57,12 +67,15 @@ class NeuralEngine:
         self._actors = actors
         self._topics, self._targets = tuple(vocabulary.topics), tuple(vocabulary.targets)
         topics = [encoder.embed(f"{one.label}: {one.description}").middle for one in vocabulary.topics.values()]
-        targets = [encoder.embed(one.proposition).tokens.mean(axis=0) for one in vocabulary.targets.values()]
+        propositions = [encoder.embed(one.proposition) for one in vocabulary.targets.values()]
+        means, middles = (
+            np.stack(each) for each in zip(*((one.last, one.middle) for one in propositions), strict=True)
+        )
         self._reader = PassageReader(
             encoder,
             heads,
             topics=Questions(heads, "topic", self._topics, np.stack(topics)),
-            targets=Questions(heads, "target", self._targets, np.stack(targets)),
+            targets=Targets(heads, self._targets, means, middles),
         )
 
     def judge(self, document: Document) -> Judgement:
@@ -162,13 +175,10 @@ class NeuralEngine:
         self, at: int, passages: Sequence[Passage], windows: Sequence[Window]
     ) -> Iterator[tuple[Stance, Span]]:
         """For each stance, the sentence of all the text that shows it most."""
-        shown = [
-            (one.shown[number, at], sentence.span)
-            for one, window in zip(passages, windows, strict=True)
-            for number, sentence in enumerate(window.sentences)
-        ]
-        for number, stance in enumerate(STANCES, 1):
-            yield stance, max(shown, key=lambda item: rounded(item[0][number]))[1]
+        shown = np.concatenate([one.shown[:, at, 1:] for one in passages]).round(DECIMALS)
+        spans = [sentence.span for window in windows for sentence in window.sentences]
+        for stance, clearest in zip(STANCES, shown.argmax(axis=0), strict=True):
+            yield stance, spans[clearest]
 
     def _statements(self, passage: Passage, window: Window) -> Iterator[Statement]:
         spans = [sentence.span for sentence in window.sentences]
@@ -176,10 +186,10 @@ class NeuralEngine:
             stances, parts = stated(passage, mention, shown)
             chances = stances * sigmoid(parts @ np.array(self._heads.facts.claim))[:, np.newaxis]
             clearest = shown[..., 1:].argmax(axis=0)
-            for at, name in enumerate(self._targets):
+            for at in np.flatnonzero(chances.sum(axis=1) >= FAINT):
                 yield Statement(
                     mention=None if mention is None else window.span(*passage.mentions[mention]),
-                    target=name,
+                    target=self._targets[at],
                     chances=_by_stance(chances[at]),
                     evidence={stance: spans[clearest[at, number]] for number, stance in enumerate(STANCES)},
                 )

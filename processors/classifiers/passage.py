@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from processors.classifiers.encoder import Encoder, Reading, Tokens, Vector, Window
-from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE, Heads, Questions
+from processors.classifiers.heads import BEGIN, INSIDE, OUTSIDE, Heads, Questions, Targets
 
 # A token is taken for a holder's from this chance on: claims are cut later, by what is said of them as a whole.
 TAGGED = 0.3
@@ -48,7 +48,7 @@ class Passage:
 class PassageReader:
     """Reads windows by an encoder and its heads, asking about topics and targets."""
 
-    def __init__(self, encoder: Encoder, heads: Heads, *, topics: Questions, targets: Questions) -> None:
+    def __init__(self, encoder: Encoder, heads: Heads, *, topics: Questions, targets: Targets) -> None:
         self._encoder, self._heads, self._topics, self._targets = encoder, heads, topics, targets
 
     def relevance(self, window: Window) -> float:
@@ -63,10 +63,11 @@ class PassageReader:
         Raises:
             ClassificationError: the model fails on it.
         """
-        reading = self._encoder.read(window)
-        whole, targets = self._whole(reading), self._targets
+        targets = self._targets
+        reading = self._encoder.read(window, targets.tokens)
+        whole, answers = self._whole(reading), targets.answers(reading.asked)
         found = [reading.mean(one.first, one.end) for one in window.sentences]
-        shown = targets.claims("sentence", self._heads.normal("sentence_norm", np.stack(found)))
+        shown, affirmed = targets.shown(self._heads.normal("sentence_norm", np.stack(found)), answers)
         tags = self._heads.tags(reading.tokens)
         # Where a name begins and ends, rules know better than the tags; that it holds something, the tags.
         tagged = [
@@ -77,26 +78,26 @@ class PassageReader:
         own = [window.sentence_of(first) for first, _ in held]
         claims = np.zeros((0, *shown.shape[1:]))
         if held:
-            claims = self._claims(reading, held, [found[at] for at in own])
+            claims = self._claims(reading, answers, held, [found[at] for at in own])
             # Where the rules alone say that it speaks, it holds what its sentence shows.
             claims[chances < TAGGED] = shown[own][chances < TAGGED]
         arrays = {
             "relevance": np.array([self._heads.relevance(whole)]),
             "topics": self._topics.chances(whole),
-            "discussed": targets.chances(whole),
-            "stance": targets.stance(whole, reading.tokens, shown),
+            "discussed": targets.discussed(whole, answers),
+            "stance": targets.stance(whole, answers, shown, affirmed),
             "shown": shown,
-            "author": targets.claims("author", whole),
+            "author": targets.claims("author", whole, answers),
             "tagged": chances,
             "claims": claims,
         }
         single: dict[str, Any] = {name: array.astype(np.float32) for name, array in arrays.items()}
         return Passage(mentions=np.array(held, np.int64).reshape(-1, 2), **single)
 
-    def _claims(self, reading: Reading, held: Sequence[Tokens], sentences: Sequence[Vector]) -> Vector:
+    def _claims(self, reading: Reading, answers: Vector, held: Sequence[Tokens], sentences: Sequence[Vector]) -> Vector:
         """What each mention holds, by its own tokens and its sentence."""
         near = [np.concatenate([reading.mean(*span), of]) for span, of in zip(held, sentences, strict=True)]
-        return self._targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)))
+        return self._targets.claims("claim", self._heads.normal("mention_norm", np.stack(near)), answers)
 
     def _whole(self, reading: Reading) -> Vector:
         return self._heads.normal("whole_norm", reading.whole)

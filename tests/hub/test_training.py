@@ -10,7 +10,7 @@ import pytest
 from govwire.core.share import shared
 from govwire.core.vocabulary import load_vocabulary
 from processors.classifiers.encoder import Encoder, Reading, Tokenizer
-from processors.classifiers.heads import Heads, Questions
+from processors.classifiers.heads import Heads, Questions, Targets
 from processors.classifiers.neural import MODEL
 
 pytestmark = pytest.mark.hub
@@ -73,32 +73,34 @@ def test_the_heads_compute_in_use_what_the_network_computes_in_training(small: A
     import torch
 
     from processors.classifiers.training.examples import examples
-    from processors.classifiers.training.fit import Batch, Texts
+    from processors.classifiers.training.fit import Batch, Texts, tell_denials
 
     network, _, tokenizer, ids, wordings = small
     texts = Texts(network)
-    propositions, denies = wordings.all()
+    propositions, _ = wordings.all()
     network.eval()
-    network.prepare(texts.batch(wordings.topics), texts.batch(propositions), torch.tensor(denies, dtype=torch.float32))
+    network.centre(texts.batch(wordings.topics), texts.batch(propositions))
+    tell_denials(network, wordings)
     example = examples([ROW], tokenizer, ids)[0]
     batch = Batch.of([example], random.Random(1))
     asked = [one[0] for one in wordings.affirming]
     vectors, mask = texts.batch([example.window.ids])
     with torch.no_grad():
-        logits = network(
-            vectors, mask, batch.mentions, batch.sentences, batch.own, texts.batch(wordings.topics), texts.batch(asked)
+        questions = (texts.batch(each) for each in (wordings.topics, asked, wordings.nothing))
+        logits = network(vectors, mask, batch.mentions, batch.sentences, batch.own, *questions)
+        means = [network.upper(*texts.batch([one]))[0].mean(0).numpy() for one in asked]
+        described, proposed = (
+            np.stack([texts.batch([one])[0][0].mean(0).numpy() for one in each]) for each in (wordings.topics, asked)
         )
-        tokens = network.upper(vectors, mask)[0].double().numpy()
-        means = [network.upper(*texts.batch([one]))[0].mean(0).double().numpy() for one in asked]
-        middles = [texts.batch([one])[0][0].mean(0).double().numpy() for one in wordings.topics]
-    arrays = {name: one.double().numpy() for name, one in network.state_dict().items() if not name.startswith("bert.")}
-    heads = Heads(_facts(ids), arrays)
-    reading = Reading(tokens, vectors[0].mean(0).double().numpy())
-    whole = heads.normal("whole_norm", reading.whole)
-    targets = Questions(heads, "target", ids.targets, np.stack(means))
-    topics = Questions(heads, "topic", ids.topics, np.stack(middles))
+        arrays = {name: one.numpy() for name, one in network.state_dict().items() if not name.startswith("bert.")}
+        heads = Heads(_facts(ids), arrays)
+        targets = Targets(heads, ids.targets, np.stack(means), proposed)
+        tokens, answers = (one[0].numpy() for one in network.read(vectors, mask, torch.from_numpy(targets.tokens)))
+    reading = Reading(tokens, vectors[0].mean(0).numpy(), answers)
+    whole, answers = heads.normal("whole_norm", reading.whole), targets.answers(reading.asked)
+    topics = Questions(heads, "topic", ids.topics, described)
     found = np.stack([reading.mean(one.first, one.end) for one in example.window.sentences])
-    shown = targets.claims("sentence", heads.normal("sentence_norm", found))
+    shown, affirmed = targets.shown(heads.normal("sentence_norm", found), answers)
 
     def chances(name: str) -> Any:
         return torch.softmax(logits[name][0], -1).numpy()
@@ -107,11 +109,11 @@ def test_the_heads_compute_in_use_what_the_network_computes_in_training(small: A
         return torch.sigmoid(logits[name][0]).numpy()
 
     np.testing.assert_allclose(topics.chances(whole), yes("topics"), atol=1e-4)
-    np.testing.assert_allclose(targets.chances(whole), yes("discussed"), atol=1e-4)
+    np.testing.assert_allclose(targets.discussed(whole, answers), yes("discussed"), atol=1e-4)
     np.testing.assert_allclose(heads.relevance(whole), yes("relevance"), atol=1e-4)
     np.testing.assert_allclose(shown, chances("shown"), atol=1e-4)
-    np.testing.assert_allclose(targets.stance(whole, tokens, shown), chances("stance"), atol=1e-4)
-    np.testing.assert_allclose(targets.claims("author", whole), chances("claims")[0], atol=1e-4)
+    np.testing.assert_allclose(targets.stance(whole, answers, shown, affirmed), chances("stance"), atol=1e-4)
+    np.testing.assert_allclose(targets.claims("author", whole, answers), chances("claims")[0], atol=1e-4)
     np.testing.assert_allclose(heads.tags(tokens), chances("tags"), atol=1e-4)
 
 
@@ -167,9 +169,12 @@ def test_the_export_gives_what_the_network_gives_but_for_the_rounding_of_weights
     (base / "config.json").write_text(json.dumps({**json.loads((MODEL / "config.json").read_text()), **SHAPE}))
     export(weights, base, tmp_path)
     window = tokenizer.windows(ROW["title"], ROW["text"])[0]
-    reading = Encoder(tmp_path).read(window)
+    asked = np.random.default_rng(5).normal(size=(3, 384)).astype(np.float32)
+    reading, alone = Encoder(tmp_path).read(window, asked), Encoder(tmp_path).read(window)
+    np.testing.assert_allclose(alone.tokens, reading.tokens, atol=1e-5)
     ids, mask = torch.tensor([window.ids]), torch.ones(1, len(window.ids))
     with torch.no_grad():
-        wanted = network.upper(network.lower(ids, mask), mask)[0].numpy()
-    assert float(np.abs(reading.tokens - wanted).max()) < 0.1
-    assert float(np.corrcoef(reading.tokens.ravel(), wanted.ravel())[0, 1]) > 0.999
+        wanted = network.read(network.lower(ids, mask), mask, torch.from_numpy(asked))
+    for read, each in zip((reading.tokens, reading.asked), wanted, strict=True):
+        assert float(np.abs(read - each[0].numpy()).max()) < 0.1
+        assert float(np.corrcoef(read.ravel(), each[0].numpy().ravel())[0, 1]) > 0.999

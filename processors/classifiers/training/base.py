@@ -5,7 +5,7 @@ from typing import Any
 
 from govwire.core.errors import ConfigError
 
-# The layers that are not fine-tuned; the vectors after them are used beside the last ones: they keep the words.
+# The vectors after these layers are used beside the last ones: they keep the words; what is asked joins there.
 LOWER_LAYERS = 3
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "config.json")
 

@@ -28,15 +28,13 @@ from processors.classifiers.labelling import MAX_TOPICS, LabellingClassifier
 from processors.classifiers.neural import NeuralEngine, nearby, overall, stated
 from processors.classifiers.speakers import Speakers
 from processors.classifiers.terms import Relevance, TermList
-from processors.classifiers.training.choose import AS_GOOD, STEPS, cut, precise, scale, temperature
+from processors.classifiers.training.choose import AS_GOOD, STEPS, cut, given_up, precise, scale, temperature
 from processors.classifiers.training.passages import Row
 
 log = structlog.get_logger(__name__)
 
 # How often what is shown is to be right, on the events for choosing.
-SHOWN_PRECISION = 0.66
-# Of relevant texts, so many may be given up on after their lead.
-HOPELESS = 0.005
+SHOWN_PRECISION = 0.55
 # A stance less likely than this, of three, is no stance.
 UNSURE = 0.42
 
@@ -164,9 +162,9 @@ class Calibration:
             chances.append(overall([float(one.relevance[0]) for one in passages], windows))
         right = [row["relevant"] for row in self._rows]
         chosen = cut(chances, right, average="macro")
-        relevant_leads = [lead for lead, yes in zip(leads, right, strict=True) if yes]
-        hopeless = float(np.quantile(relevant_leads, HOPELESS))
-        return {"relevance_cut": chosen, "unnamed_cut": round((1 + chosen) / 2, 3), "hopeless": round(hopeless, 3)}
+        hopeless = given_up(leads, [chance >= chosen for chance in chances], right)
+        log.info("given_up", share=round(float(np.mean([lead < hopeless for lead in leads])), 3))
+        return {"relevance_cut": chosen, "unnamed_cut": round((1 + chosen) / 2, 3), "hopeless": hopeless}
 
     def _cuts(self) -> Cuts:
         """Topics and targets by their figures; claims by theirs, and what is shown by how often it is right."""

@@ -42,6 +42,15 @@ def cut(chances: Sequence[float], right: Sequence[bool], average: str = "binary"
     return round(float(STEPS[scores >= scores.max() - AS_GOOD].mean()), 2)
 
 
+def given_up(leads: Sequence[float], said: Sequence[bool], right: Sequence[bool]) -> float:
+    """The highest chance below which a lead may end the reading without loss of the macro-F1 of what is said."""
+    begun, whole, gold = np.array(leads), np.array(said), np.array(right)
+    best = f1_score(gold, whole, average="macro")
+    steps = np.unique(begun.round(4))
+    kept = [step for step in steps if f1_score(gold, whole & (begun >= step), average="macro") >= best]
+    return round(float(max(kept, default=0.0)), 4)
+
+
 def precise(chances: Sequence[float], right: Sequence[bool], wanted: float) -> float:
     """The lowest cut from which on so many of those above it are right; the highest step where none is."""
     said, gold = np.array(chances), np.array(right)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +20,8 @@ IGNORED = -100
 OUTCOMES = ("none", *STANCES)
 # A sentence shows a claim if it has this share of the evidence, or the evidence this share of it.
 SHARED = 0.3
+# Of the beginnings of relevant records, every so manieth is learned from: there are five times as many.
+RELEVANT_LEADS = 4
 # Names: what could be a holder and is none, to learn the difference from.
 _NAME = re.compile(r"[A-Z][\w'’.-]+(?:\s(?:of|for|de|van|der|the|and)?\s?[A-Z][\w'’.-]+){0,4}")
 
@@ -42,6 +44,7 @@ class Example:
     window: Window
     lead: bool  # the first window of its record
     alone: bool  # the only one
+    brief: bool  # the beginning alone: only relevance is learned from it
     topics: Array  # [topics] 0 or 1
     stance: Array  # [targets]; IGNORED where not discussed
     mentions: tuple[Tokens, ...]  # of holders
@@ -68,6 +71,27 @@ def examples(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer, ids: Ids) -> 
     return found
 
 
+def leads(some: Sequence[Example], tokens: int) -> list[Example]:
+    """The beginnings of records, to learn relevance from: of every irrelevant one, and of some that are relevant."""
+    first = [one for one in some if one.lead]
+    kept = [one for number, one in enumerate(first) if not one.relevant or number % RELEVANT_LEADS == 0]
+    return [_brief(one, one.window.lead(tokens)) for one in kept]
+
+
+def _brief(one: Example, window: Window) -> Example:
+    sentences, targets = len(window.sentences), len(one.stance)
+    return replace(
+        one,
+        window=window,
+        brief=True,
+        mentions=(),
+        others=(),
+        claims=np.full((1, targets), IGNORED, np.int64),
+        shown=np.full((sentences, targets), IGNORED, np.int64),
+        tags=np.full(len(window.ids), IGNORED, np.int64),
+    )
+
+
 def _example(row: dict[str, Any], window: Window, ids: Ids, *, lead: bool, alone: bool) -> Example:
     stance = [STANCES.index(row["stance"][one]) if one in row["stance"] else IGNORED for one in ids.targets]
     author = np.zeros(len(ids.targets), np.int64)
@@ -91,6 +115,7 @@ def _example(row: dict[str, Any], window: Window, ids: Ids, *, lead: bool, alone
         window=window,
         lead=lead,
         alone=alone,
+        brief=False,
         topics=np.array([one in row["topics"] for one in ids.topics], np.int64),
         stance=np.array(stance, np.int64),
         mentions=tuple(held),

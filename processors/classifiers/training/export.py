@@ -23,12 +23,13 @@ from processors.classifiers.training.base import LOWER_LAYERS, TOKENIZER_FILES
 Array = NDArray[Any]
 
 
-def export(weights: Mapping[str, Array], base: Path, folder: Path) -> None:
+def export(weights: Mapping[str, Array], base: Path, folder: Path, *, exact: bool = False) -> None:
     """Write `encoder.onnx` from the weights of a BERT, by their published names, and the tokenizer's files of `base`.
 
-    The same weights give the same bytes.
+    The same weights give the same bytes. `exact` keeps those of the layers as they are, four times the size, to measure
+    what rounding costs.
     """
-    graph = _Graph(weights, json.loads((base / "config.json").read_text()))
+    graph = _Graph(weights, json.loads((base / "config.json").read_text()), exact=exact)
     folder.mkdir(parents=True, exist_ok=True)
     onnx.save(graph.model(), folder / "encoder.onnx")
     for name in TOKENIZER_FILES:
@@ -52,29 +53,37 @@ def _int8(weights: Array, axis: int) -> tuple[Array, Array]:
 class _Graph:
     """Nodes and constants of a BERT encoder, collected in the order in which they are computed."""
 
-    def __init__(self, weights: Mapping[str, Array], config: dict[str, Any]) -> None:
-        self._weights, self._config = weights, config
+    def __init__(self, weights: Mapping[str, Array], config: dict[str, Any], *, exact: bool) -> None:
+        self._weights, self._config, self._exact = weights, config, exact
         self._nodes: list[onnx.NodeProto] = []
         self._constants: list[onnx.TensorProto] = []
+        self._zero, self._end = self._constant("zero", np.array([0])), self._constant("end", np.array([2**62]))
+        self._tokens = self._node("Shape", "input_ids")
 
     def model(self) -> onnx.ModelProto:
-        """The whole encoder: `input_ids` [windows, tokens] to `token_vectors` and `middle_vectors`."""
+        """The whole encoder: `input_ids` [tokens] and `asked` [asked, size] to the vectors of each.
+
+        What is asked joins after the middle layer; from there on it sees the tokens and itself, the tokens see it not.
+        """
         size = self._config["hidden_size"]
         vectors = self._embedded()
-        for layer in range(self._config["num_hidden_layers"]):
+        for layer in range(LOWER_LAYERS):
             vectors = self._layer(vectors, f"encoder.layer.{layer}")
-            if layer + 1 == LOWER_LAYERS:
-                self._nodes.append(helper.make_node("Identity", [vectors], ["middle_vectors"]))
-        self._nodes.append(helper.make_node("Identity", [vectors], ["token_vectors"]))
-        shape = ["windows", "tokens", size]
+        self._nodes.append(helper.make_node("Identity", [vectors], ["middle_vectors"]))
+        vectors = self._node("Concat", vectors, "asked", axis=0)
+        for layer in range(LOWER_LAYERS, self._config["num_hidden_layers"]):
+            vectors = self._layer(vectors, f"encoder.layer.{layer}", asked=True)
+        for name, part in zip(("token", "asked"), self._parts(vectors, axis=0), strict=True):
+            self._nodes.append(helper.make_node("Identity", [part], [f"{name}_vectors"]))
+        shapes = {"token": ["tokens", size], "middle": ["tokens", size], "asked": ["asked", size]}
         graph = helper.make_graph(
             self._nodes,
             "all-MiniLM-L6-v2",
-            [helper.make_tensor_value_info("input_ids", TensorProto.INT64, shape[:2])],
             [
-                helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, shape)
-                for name in ("token", "middle")
+                helper.make_tensor_value_info("input_ids", TensorProto.INT64, ["tokens"]),
+                helper.make_tensor_value_info("asked", TensorProto.FLOAT, shapes["asked"]),
             ],
+            [helper.make_tensor_value_info(f"{name}_vectors", TensorProto.FLOAT, of) for name, of in shapes.items()],
             self._constants,
         )
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
@@ -99,39 +108,66 @@ class _Graph:
         # Every token is of the first segment, so its vector is part of every position's.
         segment = self._weights["embeddings.token_type_embeddings.weight"][0]
         positions = self._constant("positions", self._weights["embeddings.position_embeddings.weight"] + segment)
-        zero, one = self._constant("zero", np.array([0])), self._constant("one", np.array([1]))
-        tokens = self._node("Gather", self._node("Shape", "input_ids"), one)
-        position = self._node("Slice", positions, zero, tokens, zero)
+        position = self._node("Slice", positions, self._zero, self._tokens, self._zero)
         return self._normalised(self._node("Add", word, position), "embeddings.LayerNorm")
 
-    def _layer(self, vectors: str, name: str) -> str:
-        attended = self._linear(self._attention(vectors, f"{name}.attention.self"), f"{name}.attention.output.dense")
+    def _parts(self, vectors: str, axis: int) -> tuple[str, str]:
+        """The tokens, and what is asked."""
+        along = self._constant(f"axis_{len(self._nodes)}", np.array([axis]))
+        return (
+            self._node("Slice", vectors, self._zero, self._tokens, along),
+            self._node("Slice", vectors, self._tokens, self._end, along),
+        )
+
+    def _layer(self, vectors: str, name: str, *, asked: bool = False) -> str:
+        mixed = self._attention(vectors, f"{name}.attention.self", asked=asked)
+        attended = self._linear(mixed, f"{name}.attention.output.dense")
         vectors = self._normalised(self._node("Add", attended, vectors), f"{name}.attention.output.LayerNorm")
         wide = self._node("Gelu", self._linear(vectors, f"{name}.intermediate.dense"))
         narrow = self._linear(wide, f"{name}.output.dense")
         return self._normalised(self._node("Add", narrow, vectors), f"{name}.output.LayerNorm")
 
-    def _attention(self, vectors: str, name: str) -> str:
+    def _attention(self, vectors: str, name: str, *, asked: bool) -> str:
         heads, size = self._config["num_attention_heads"], self._config["hidden_size"]
-        apart = self._constant(f"{name}.apart", np.array([0, 0, heads, size // heads]))
-        together = self._constant(f"{name}.together", np.array([0, 0, size]))
+        apart = self._constant(f"{name}.apart", np.array([0, heads, size // heads]))
+        together = self._constant(f"{name}.together", np.array([-1, size]))
         scale = self._constant(f"{name}.scale", np.float32((size // heads) ** -0.5))
 
-        def parts(kind: str, order: list[int]) -> str:
-            return self._node(
-                "Transpose", self._node("Reshape", self._linear(vectors, f"{name}.{kind}"), apart), perm=order
-            )
+        def each(kind: str) -> str:
+            """[heads, tokens, size of a head]."""
+            rows = self._node("Reshape", self._linear(vectors, f"{name}.{kind}"), apart)
+            return self._node("Transpose", rows, perm=[1, 0, 2])
 
-        scores = self._node(
-            "MatMul", self._node("Mul", parts("query", [0, 2, 1, 3]), scale), parts("key", [0, 2, 3, 1])
-        )
-        mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), parts("value", [0, 2, 1, 3]))
-        return self._node("Reshape", self._node("Transpose", mixed, perm=[0, 2, 1, 3]), together)
+        def by_key(keys: str) -> str:
+            return self._node("Transpose", keys, perm=[0, 2, 1])
+
+        query, key, value = self._node("Mul", each("query"), scale), each("key"), each("value")
+        if not asked:
+            scores = self._node("MatMul", query, by_key(key))
+            mixed = self._node("MatMul", self._node("Softmax", scores, axis=-1), value)
+        else:
+            (query, asking), (key, own_key), (value, own_value) = (self._parts(one, 1) for one in (query, key, value))
+            scores = self._node("MatMul", query, by_key(key))
+            of_tokens = self._node("MatMul", self._node("Softmax", scores, axis=-1), value)
+            last = self._constant(f"{name}.last", np.array([-1]))
+            own = self._node("ReduceSum", self._node("Mul", asking, own_key), last, keepdims=1)
+            shares = self._node("Concat", self._node("MatMul", asking, by_key(key)), own, axis=-1)
+            shares = self._node("Softmax", shares, axis=-1)
+            on_text = self._node("Slice", shares, self._zero, self._tokens, last)
+            on_self = self._node("Slice", shares, self._tokens, self._end, last)
+            of_asked = self._node("Add", self._node("MatMul", on_text, value), self._node("Mul", on_self, own_value))
+            mixed = self._node("Concat", of_tokens, of_asked, axis=1)
+        return self._node("Reshape", self._node("Transpose", mixed, perm=[1, 0, 2]), together)
 
     def _linear(self, vectors: str, name: str) -> str:
-        weights, scales = _int8(self._weights[f"{name}.weight"].T, axis=0)
-        quantised, scale = self._constant(f"{name}.weight", weights), self._constant(f"{name}.scale", scales[0])
-        product = self._node("MatMul", vectors, self._node("DequantizeLinear", quantised, scale, axis=1))
+        matrix = self._weights[f"{name}.weight"].T
+        if self._exact:
+            by = self._constant(f"{name}.weight", matrix)
+        else:
+            weights, scales = _int8(matrix, axis=0)
+            quantised, scale = self._constant(f"{name}.weight", weights), self._constant(f"{name}.scale", scales[0])
+            by = self._node("DequantizeLinear", quantised, scale, axis=1)
+        product = self._node("MatMul", vectors, by)
         return self._node("Add", product, self._constant(f"{name}.bias", self._weights[f"{name}.bias"]))
 
     def _normalised(self, vectors: str, name: str) -> str:

@@ -24,8 +24,11 @@ from processors.classifiers.training.wordings import Wordings
 log = structlog.get_logger(__name__)
 
 SEED = 20261124
-BATCH, EPOCHS = 16, 7
-RATE, HEAD_FACTOR, WARM_UP = 3e-4, 5.0, 0.1
+BATCH, EPOCHS = 16, 4
+RATE, HEAD_FACTOR, WARM_UP = 2e-4, 7.0, 0.1
+# A layer learns so much slower than the one above it: the lowest know words, which are the same everywhere.
+DEEPER = 0.8
+REFRESH = 50  # steps after which the wordings are read anew
 # How often a target is asked about by a proposition that denies.
 DENIED = 0.2
 # The weights that are kept are a running mean over the steps (Polyak and Juditsky, 1992): steadier than the last ones.
@@ -46,38 +49,43 @@ NONE_WEIGHT = 0.5  # of "no claim" and "no holder", which are most
 
 @dataclass
 class Texts:
-    """What the frozen layers make of token ids, computed once for each."""
+    """What the lower layers make of token ids; of wordings, which are asked again and again, kept for a while."""
 
     network: Network
     kept: dict[tuple[int, ...], Tensor] = field(default_factory=dict)
 
-    def add(self, texts: Sequence[tuple[int, ...]]) -> None:
-        """Compute what is not there yet."""
-        new = sorted({ids for ids in texts if ids not in self.kept}, key=len)
-        learning = self.network.training
-        self.network.eval()
-        for at in track(range(0, len(new), 32), "reading passages", disable=len(new) < BATCH):
-            some = new[at : at + 32]
-            ids = torch.zeros(len(some), len(some[-1]), dtype=torch.long)
-            mask = torch.zeros(ids.shape)
-            for row, one in enumerate(some):
-                ids[row, : len(one)], mask[row, : len(one)] = torch.tensor(one), 1
-            with torch.no_grad(), torch.autocast(device().type, torch.bfloat16):
-                vectors = self.network.lower(ids.to(device()), mask.to(device())).to("cpu", torch.bfloat16)
-            self.kept |= {one: vectors[row, : len(one)].clone() for row, one in enumerate(some)}
-        self.network.train(learning)
-
     def batch(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
-        """Vectors [texts, tokens, size] and mask of some."""
-        self.add([one for one in texts if one not in self.kept])
+        """Vectors [texts, tokens, size] and mask of some wordings; nothing is learned from how they are read."""
+        new = sorted({ids for ids in texts if ids not in self.kept}, key=len)
+        if new:
+            learning = self.network.training
+            self.network.eval()
+            with torch.no_grad():
+                vectors, _ = self.read(new)
+            self.network.train(learning)
+            self.kept |= {one: vectors[row, : len(one)].float().clone() for row, one in enumerate(new)}
         longest = max(map(len, texts))
-        vectors, mask = (
-            torch.zeros(len(texts), longest, self.kept[texts[0]].shape[-1]),
-            torch.zeros(len(texts), longest),
-        )
-        for row, one in enumerate(texts):
-            vectors[row, : len(one)], mask[row, : len(one)] = self.kept[one].float(), 1
-        return vectors.to(device()), mask.to(device())
+        padded = torch.stack([functional.pad(self.kept[one], (0, 0, 0, longest - len(one))) for one in texts])
+        return padded, _padded(texts)[1].to(device())
+
+    def read(self, texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+        """The same of passages, to be learned from."""
+        ids, mask = (one.to(device()) for one in _padded(texts))
+        with torch.autocast(device().type, torch.bfloat16):
+            return self.network.lower(ids, mask), mask
+
+    def forget(self) -> None:
+        """Read the wordings anew from now on: the lower layers have learned."""
+        self.kept.clear()
+
+
+def _padded(texts: Sequence[tuple[int, ...]]) -> tuple[Tensor, Tensor]:
+    """Token ids [texts, tokens] and mask."""
+    longest = max(map(len, texts))
+    ids, mask = torch.zeros(len(texts), longest, dtype=torch.long), torch.zeros(len(texts), longest)
+    for row, one in enumerate(texts):
+        ids[row, : len(one)], mask[row, : len(one)] = torch.tensor(one), 1
+    return ids, mask
 
 
 def device() -> torch.device:
@@ -100,18 +108,17 @@ def fit(
 
     With a checkpoint, the run goes on after the last epoch that it holds.
     """
-    texts.add([one.window.ids for one in train])
     network.eval()
-    propositions, denies = wordings.all()
-    denied = torch.tensor(denies, dtype=torch.float32, device=device())
-    network.prepare(texts.batch(wordings.topics), texts.batch(propositions), denied)
+    propositions, _ = wordings.all()
+    network.centre(texts.batch(wordings.topics), texts.batch(propositions))
+    tell_denials(network, wordings)
     loss = Loss(ids, left_out)
     torch.manual_seed(SEED)
-    body = [one for one in network.bert.parameters() if one.requires_grad]
     heads = [one for name, one in network.named_parameters() if not name.startswith("bert.")]
-    optimizer = torch.optim.AdamW(
-        [{"params": body, "lr": RATE}, {"params": heads, "lr": RATE * HEAD_FACTOR}], weight_decay=0.01
-    )
+    groups = [{"params": heads, "lr": RATE * HEAD_FACTOR}]
+    for below, layer in enumerate(reversed(network.bert.encoder.layer)):
+        groups.append({"params": list(layer.parameters()), "lr": RATE * DEEPER**below})
+    optimizer = torch.optim.AdamW(groups, weight_decay=0.01)
     steps = epochs * -(-len(train) // BATCH)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: min(1.0, (step + 1) / (WARM_UP * steps)) * max(0.02, 1 - step / steps)
@@ -123,12 +130,21 @@ def fit(
         totals = dict.fromkeys(WEIGHTS, 0.0)
         batches = shuffled(train, run.dice)
         for number in track(batches, f"epoch {epoch + 1} of {epochs}"):
-            parts = run.step([train[row] for row in number], texts, wordings, loss, [*body, *heads])
+            parts = run.step([train[row] for row in number], texts, wordings, loss)
             totals = {name: totals[name] + parts.get(name, 0.0) / len(batches) for name in totals}
         log.info("epoch_ended", epoch=epoch + 1, **{name: round(value, 3) for name, value in totals.items()})
         run.save(checkpoint, epoch + 1)
     mean.eval()
+    tell_denials(mean, wordings)
     return mean
+
+
+def tell_denials(network: Network, wordings: Wordings) -> None:
+    """Let a network learn from all wordings which of them deny."""
+    texts = Texts(network)
+    propositions, denies = wordings.all()
+    right = affirms(denies, wordings).to(device())
+    network.tell_denials(texts.batch(propositions), texts.batch(wordings.nothing), right)
 
 
 @dataclass
@@ -142,14 +158,19 @@ class Run:
     dice: random.Random
     steps: int = 0
 
-    def step(
-        self, some: Sequence[Example], texts: Texts, wordings: Wordings, loss: "Loss", learning: Sequence[Tensor]
-    ) -> dict[str, float]:
+    @property
+    def learning(self) -> list[Tensor]:
+        """The weights that learn."""
+        return [one for one in self.network.parameters() if one.requires_grad]
+
+    def step(self, some: Sequence[Example], texts: Texts, wordings: Wordings, loss: "Loss") -> dict[str, float]:
         """Learn from a batch; the parts of its loss."""
         self.network.train()
         asked, denied = wordings.draw(self.dice, DENIED)
         batch = Batch.of(some, self.dice)
-        vectors, mask = texts.batch([one.window.ids for one in some])
+        if self.steps % REFRESH == 0:
+            texts.forget()
+        vectors, mask = texts.read([one.window.ids for one in some])
         with torch.autocast(device().type, torch.bfloat16):
             logits = self.network(
                 vectors,
@@ -159,12 +180,14 @@ class Run:
                 batch.own,
                 texts.batch(wordings.topics),
                 texts.batch(asked),
+                texts.batch(wordings.nothing),
             )
         parts = loss.parts(logits, some, batch, denied)
+        parts["polarity"] = _binary(logits["polarity"], affirms(denied, wordings).to(device())).mean()
         total = torch.stack([WEIGHTS[name] * value for name, value in parts.items()]).sum()
         self.optimizer.zero_grad()
         total.backward()  # type: ignore[no-untyped-call]
-        torch.nn.utils.clip_grad_norm_(learning, 1.0)
+        torch.nn.utils.clip_grad_norm_(self.learning, 1.0)
         self.optimizer.step()
         self.schedule.step()
         self.steps += 1
@@ -243,8 +266,13 @@ class Batch:
         return Batch(*(one.to(device()) for one in (mentions, sentences, own, claims, shown, tags)))
 
 
+def affirms(denies: Sequence[bool], wordings: Wordings) -> Tensor:
+    """Whether propositions affirm: 1, or 0 where one denies; then a half for each that says nothing."""
+    return torch.tensor([*(1.0 - denied for denied in denies), *(0.5 for _ in wordings.nothing)])
+
+
 class Loss:
-    """The loss of each head."""
+    """The loss of each head but polarity's."""
 
     def __init__(self, ids: Ids, left_out: frozenset[str]) -> None:
         self._out = [number for number, name in enumerate(ids.targets) if name in left_out]
@@ -259,10 +287,11 @@ class Loss:
         relevant = torch.tensor([float(one.relevant) for one in some], device=device())
         # What is said of a whole article is only partly true of its first window, and not of the others.
         share = torch.tensor([0.0 if not one.lead else 1.0 if one.alone else 0.3 for one in some], device=device())
-        weight = share * (0.1 + 0.9 * relevant)
+        whole = torch.tensor([float(not one.brief) for one in some], device=device())
+        weight = share * whole * (0.1 + 0.9 * relevant)
         topics = torch.from_numpy(np.stack([one.topics for one in some])).float().to(device())
         stance = torch.from_numpy(np.stack([one.stance for one in some])).to(device())
-        stance = torch.where((share > 0)[:, None], stance, IGNORED)
+        stance = torch.where((share * whole > 0)[:, None], stance, IGNORED)
         return {
             "relevance": (_binary(logits["relevance"], relevant) * share).mean(),
             "topics": (_binary(logits["topics"], topics, 2.0).mean(1) * weight).mean(),
@@ -270,13 +299,7 @@ class Loss:
             "stance": self._stance(logits["stance"], self._turned(stance, turned, first=0)),
             "claims": self._claims(logits["claims"], batch.claims, turned, relevant),
             "shown": self._claims(logits["shown"], batch.shown, turned, relevant),
-            "tags": functional.cross_entropy(
-                logits["tags"].float().flatten(0, 1),
-                batch.tags.flatten(),
-                weight=torch.tensor([NONE_WEIGHT, 1.0, 1.0], device=device()),
-                ignore_index=IGNORED,
-            ),
-            "polarity": _binary(logits["polarity"], 1 - turned.float()).mean(),
+            "tags": _chosen(logits["tags"], batch.tags),
         }
 
     def _turned(self, outcomes: Tensor, turned: Tensor, *, first: int) -> Tensor:
@@ -304,15 +327,15 @@ class Loss:
     def _claims(self, logits: Tensor, outcomes: Tensor, turned: Tensor, relevant: Tensor) -> Tensor:
         right = self._turned(outcomes, turned, first=1)
         right[relevant == 0] = IGNORED
-        if not (right != IGNORED).any():
-            return logits.sum() * 0
-        weight = torch.tensor([NONE_WEIGHT, 1.0, 1.0, 1.0], device=device())
-        return functional.cross_entropy(
-            logits.float().flatten(0, 2),
-            right.flatten(),
-            weight=weight,
-            ignore_index=IGNORED,
-        )
+        return _chosen(logits, right)
+
+
+def _chosen(logits: Tensor, right: Tensor) -> Tensor:
+    """The loss of one outcome of several, the first of which is "none"; 0 where nothing is right or wrong."""
+    if not (right != IGNORED).any():
+        return logits.sum() * 0
+    weight = torch.tensor([NONE_WEIGHT] + [1.0] * (logits.shape[-1] - 1), device=device())
+    return functional.cross_entropy(logits.float().flatten(0, -2), right.flatten(), weight=weight, ignore_index=IGNORED)
 
 
 def _binary(logits: Tensor, right: Tensor, often: float = 1.0) -> Tensor:

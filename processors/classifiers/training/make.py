@@ -18,12 +18,12 @@ from processors.classifiers.evaluation import compare, held_out, predict
 from processors.classifiers.heads import Facts, Heads, Scale, kept, load_heads, save_heads
 from processors.classifiers.judgement import Cuts
 from processors.classifiers.labelling import LabellingClassifier
-from processors.classifiers.neural import open_neural
+from processors.classifiers.neural import LEAD_TOKENS, open_neural
 from processors.classifiers.terms import load_terms
 from processors.classifiers.training import card, passages
 from processors.classifiers.training.base import load_base
 from processors.classifiers.training.calibrate import Calibration
-from processors.classifiers.training.examples import Ids, examples
+from processors.classifiers.training.examples import Ids, examples, leads
 from processors.classifiers.training.export import export
 from processors.classifiers.training.fit import EPOCHS, SEED, Texts, device, fit
 from processors.classifiers.training.network import Network
@@ -33,6 +33,7 @@ from processors.classifiers.training.wordings import load_wordings
 log = structlog.get_logger(__name__)
 
 Array = NDArray[Any]
+BERT = "bert."  # what names of the encoder's weights begin with
 # Before calibration: every chance as the network gives it.
 PLAIN = {
     "cuts": Cuts(topic=0.5, target=0.5, unsure=0.0, candidate=0.5, shown=0.5),
@@ -66,10 +67,11 @@ def learn(
     torch.manual_seed(SEED)
     ids, tokenizer = ids_of(vocabulary), Tokenizer(base)
     network = Network(load_base(base), len(ids.topics), len(ids.targets)).to(device())
+    whole = examples(rows, tokenizer, ids)
     learned = fit(
         network,
         Texts(network),
-        examples(rows, tokenizer, ids),
+        [*whole, *leads(whole, LEAD_TOKENS)],
         ids,
         load_wordings(vocabulary, tokenizer, ids),
         epochs=epochs,
@@ -79,12 +81,21 @@ def learn(
     return {name: value.cpu().numpy() for name, value in learned.state_dict().items()}
 
 
+def encoder_of(weights: Mapping[str, Array]) -> dict[str, Array]:
+    """The weights of the encoder, by their published names."""
+    return {name.removeprefix(BERT): one for name, one in weights.items() if name.startswith(BERT)}
+
+
+def checkpoint(work: Path, rows: Sequence[Row]) -> Path:
+    """Where a training on these records keeps what it has learned."""
+    return work / f"{passages.digest(rows)}.pt"
+
+
 def write(weights: Mapping[str, Array], base: Path, folder: Path) -> Heads:
     """Write encoder and heads into the folder, uncalibrated."""
-    bert = "bert."
-    export({name.removeprefix(bert): one for name, one in weights.items() if name.startswith(bert)}, base, folder)
+    export(encoder_of(weights), base, folder)
     vocabulary, rows = load_vocabulary(find_config()), passages.records()
-    heads = {name: kept(one) for name, one in weights.items() if not name.startswith(bert)}
+    heads = {name: kept(one) for name, one in weights.items() if not name.startswith(BERT)}
     ids = ids_of(vocabulary)
     facts = Facts.model_validate(
         {
@@ -117,7 +128,7 @@ def make(base: Path, folder: Path, work: Path, *, studies: bool) -> None:
     vocabulary, rows = load_vocabulary(find_config()), passages.records()
     train = passages.of_part(rows, "train")
     log.info("training_started", records=len(train), device=str(device()), work=str(work))
-    weights = learn(train, base, vocabulary, checkpoint=work / f"{passages.digest(rows)}.pt")
+    weights = learn(train, base, vocabulary, checkpoint=checkpoint(work, rows))
     heads = calibrate(write(weights, base, folder), folder)
     if studies:
         study(base, folder, work)

@@ -24,11 +24,16 @@ DENYING = (
 )
 
 
+# Neither affirm nor deny anything: toward these, a text has no side.
+NOTHING = ("", "It", "Something", "A matter", "Words", "[MASK] [MASK] [MASK]", "-")
+
+
 @dataclass(frozen=True)
 class Wordings:
-    """Token ids of descriptions and propositions, in the order of the ids."""
+    """Token ids of descriptions and propositions, in the order of the ids, and of what says nothing."""
 
     topics: Sequence[Text]
+    nothing: Sequence[Text]
     affirming: Sequence[Sequence[Text]]
     denying: Sequence[Sequence[Text]]
 
@@ -72,6 +77,7 @@ def load_wordings(vocabulary: Vocabulary, tokenizer: Tokenizer, ids: Ids) -> Wor
         return [frame.format(own[0].lower() + own[1:]) for frame in frames]
 
     return Wordings(
+        nothing=short(NOTHING),
         topics=short([f"{topic.label}: {topic.description}" for topic in topics]),
         affirming=[
             short([*[vocabulary.targets[name].proposition] * OWN, *texts[name][0], *framed(AFFIRMING, name)])

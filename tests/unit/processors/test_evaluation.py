@@ -291,8 +291,9 @@ def test_the_scorecard_has_every_topic_and_target_with_its_counts_and_a_word(
         cells = [cell.strip() for cell in line.split("|")[1:-1]]
         if len(cells) == 8 and cells[1].isdecimal():
             support, said, right, f1 = (*map(int, cells[1:4]), float(cells[6].replace("–", "0")))
-            assert f1 == pytest.approx(2 * right / (support + said), abs=0.006)
-            assert cells[7] == ("good" if f1 >= GOOD else "fair" if f1 >= FAIR else "weak")
+            exact = 2 * right / (support + said)
+            assert f1 == pytest.approx(exact, abs=0.006)
+            assert cells[7] == ("good" if exact >= GOOD else "fair" if exact >= FAIR else "weak")
 
 
 def test_the_committed_scorecard_is_of_the_shipped_model() -> None:

@@ -82,19 +82,27 @@ def base(tmp_path: Path) -> Path:
     return folder
 
 
-def test_the_export_is_the_same_twice_and_gives_each_window_alone_what_it_gives_it_among_others(
+def test_the_export_is_the_same_twice_and_what_is_asked_changes_neither_the_text_nor_another_answer(
     weights: dict[str, Any], base: Path, tmp_path: Path
 ) -> None:
     export(weights, base, tmp_path / "one")
     export(weights, base, tmp_path / "two")
     assert (tmp_path / "one" / "encoder.onnx").read_bytes() == (tmp_path / "two" / "encoder.onnx").read_bytes()
     session = onnxruntime.InferenceSession(tmp_path / "one" / "encoder.onnx")
-    batch = np.random.default_rng(1).integers(0, 50, (4, 9))
-    token, middle = session.run(["token_vectors", "middle_vectors"], {"input_ids": batch})
-    assert token.shape == middle.shape == (4, 9, CONFIG["hidden_size"])
-    alone = session.run(["token_vectors"], {"input_ids": batch[2:3]})[0]
-    np.testing.assert_allclose(alone[0], token[2], atol=1e-5)
+    dice, size = np.random.default_rng(1), CONFIG["hidden_size"]
+    ids, asked = dice.integers(0, 50, 9), dice.normal(size=(4, size)).astype(np.float32)
+
+    def read(asked: Any) -> Any:
+        return session.run(["token_vectors", "middle_vectors", "asked_vectors"], {"input_ids": ids, "asked": asked})
+
+    token, middle, answers = read(asked)
+    assert token.shape == middle.shape == (9, size)
+    assert answers.shape == (4, size)
     assert not np.allclose(token, middle)
+    alone, _, nothing = read(asked[:0])
+    assert nothing.shape == (0, size)
+    np.testing.assert_allclose(alone, token, atol=1e-5)
+    np.testing.assert_allclose(read(asked[2:3])[2][0], answers[2], atol=1e-5)
 
 
 def test_a_mention_a_sentence_and_a_tag_lie_where_the_claim_says() -> None:

@@ -54,7 +54,8 @@ apart.
 ## Where it fails
 - Stance follows the lean of the whole text more than the proposition: of contrast pairs few are right in all members.
   `govwire evaluate --held-out --probes` prints how far it hangs on the proposition.
-- Of what is shown as a claim, about four in ten are wrong in holder, target or label; those less sure are candidates.
+- Of what is shown as a claim, almost every second is wrong in holder, target or label on these texts, which were
+  written to mislead; those less sure are candidates.
 - Irony, and voices that offset each other, are often read as a side; so is a position that is only reported.
 - A claim needs a holder named in the same window; who is meant by a pronoun is decided by rules, and left out in doubt.
 - The data was written for this: real articles are longer, and hedge more. Long ones are read in windows, put together.
@@ -107,7 +108,7 @@ def _studies(path: Path) -> Iterator[str]:
     folds = found["held_out_targets"]
     if folds:
         mean = sum(one["stance_macroF1"] for one in folds) / len(folds)
-        yield f"\nStance macro-F1 where gold has an entry, on targets never taught: {mean:.3f}, the mean of"
+        yield f"\nStance macro-F1 where gold has an entry, on targets never taught: {mean:.3f}, the mean of the folds"
         each = (f"{one['stance_macroF1']:.3f} ({', '.join(one['targets'])}; {one['decisions']})" for one in folds)
         yield "; ".join(each) + "."
     if found["learning_curve"]:

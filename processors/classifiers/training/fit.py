@@ -127,6 +127,8 @@ def fit(
     mean.requires_grad_(requires_grad=False)
     run = Run(network, mean, optimizer, schedule, random.Random(SEED))  # noqa: S311 - to be repeated, not secret
     for epoch in range(run.resume(checkpoint), epochs):
+        # A run that goes on after this epoch has nothing kept, either.
+        texts.forget()
         totals = dict.fromkeys(WEIGHTS, 0.0)
         batches = shuffled(train, run.dice)
         for number in track(batches, f"epoch {epoch + 1} of {epochs}"):

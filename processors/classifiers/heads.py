@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from govwire.core.errors import ModelError
+from processors.classifiers.encoder import Vector
 from processors.classifiers.judgement import Cuts
 
-Vector = NDArray[np.float32]
 # What a token is: outside every holder, the first of one, or a further one.
 OUTSIDE, BEGIN, INSIDE = range(3)
 

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from processors.classifiers.encoder import SIZE
 from processors.classifiers.training.base import LOWER_LAYERS
 
-SIZE = 384
 RANK = 128
 SMALL_RANK = 64
 # Chances to be left out in training: of what passes between layers, and of what a head gets.

@@ -87,8 +87,9 @@ def encoder_of(weights: Mapping[str, Array]) -> dict[str, Array]:
 
 
 def checkpoint(work: Path, rows: Sequence[Row]) -> Path:
-    """Where a training on these records keeps what it has learned."""
-    return work / f"{passages.digest(rows)}.pt"
+    """Where a training on these records, asked with these propositions, keeps what it has learned."""
+    wordings = hashlib.sha256((passages.DATA / "propositions.toml").read_bytes()).hexdigest()[:8]
+    return work / f"{passages.digest(rows)}-{wordings}.pt"
 
 
 def write(weights: Mapping[str, Array], base: Path, folder: Path) -> Heads:

@@ -136,8 +136,8 @@ class PassageCache:
         )
         try:
             # Losing the newest entries in a power cut costs nothing but reading them again.
-            for pragma in ("journal_mode=WAL", "synchronous=NORMAL"):
-                connection.execute(f"PRAGMA {pragma}")
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(_TABLE)
             connection.execute("DELETE FROM passages WHERE namespace <> ?", (self._namespace,))
             _drop_oldest(connection, self._entries)
@@ -145,6 +145,20 @@ class PassageCache:
             connection.close()
             raise
         return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Turn a file to WAL; where two processes do so to a new one at once, SQLite fails one of them without a wait."""
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.Error as error:
+            if not _passes(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+        else:
+            return
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

@@ -7,7 +7,7 @@ from crawlers.guard import AddressRules
 from govwire import __version__
 from govwire.core.errors import ConfigError
 from govwire.core.settings import Settings
-from govwire.core.vocabulary import Source
+from govwire.core.source import Source
 
 
 def user_agent(settings: Settings, urls: Iterable[str]) -> str:

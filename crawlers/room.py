@@ -19,10 +19,10 @@ from govwire.core.metrics import RETRIES, Health
 from govwire.core.patience import StoppedError, patiently
 from govwire.core.records import Lane, SourceFacts
 from govwire.core.settings import Settings
+from govwire.core.source import Source
 from govwire.core.state import State
 from govwire.core.state.frontier import Leased
 from govwire.core.state.sources import FeedRow
-from govwire.core.vocabulary import Source
 
 log = structlog.get_logger(__name__)
 

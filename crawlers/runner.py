@@ -23,10 +23,11 @@ from govwire.core.metrics import Health
 from govwire.core.patience import StoppedError
 from govwire.core.settings import Settings
 from govwire.core.slots import slot
+from govwire.core.source import Source
 from govwire.core.state import frontier, open_state
 from govwire.core.timetable import Timetable
 from govwire.core.urls import clean
-from govwire.core.vocabulary import Source, Vocabulary
+from govwire.core.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
 

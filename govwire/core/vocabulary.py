@@ -11,78 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple, Self, TypeVar
 
 import regex
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError, model_validator
 
-from govwire.core.errors import ConfigError, UnknownNameError, UrlError
-from govwire.core.records import SourceFacts
-from govwire.core.urls import clean
-
-
-def _web_address(url: str) -> str:
-    try:
-        return clean(url)
-    except UrlError as error:
-        raise ValueError(str(error)) from error
-
-
-Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,60}$")]
-WebAddress = Annotated[str, AfterValidator(_web_address)]
-SourceKind = Literal[
-    "legislator",
-    "regulator",
-    "government",
-    "international",
-    "standards",
-    "think_tank",
-    "academic",
-    "company",
-    "civil_society",
-    "trade_press",
-    "press",
-    "state_media",
-    "aggregator",
-]
-
-
-class Entry(BaseModel):
-    """A table of a config file; an unknown key is a mistake."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Named(Entry):
-    """An entry with an id of its own."""
-
-    id: Id
-
-
-class Source(Named):
-    """An outlet or institution that is watched; its id is the file's name."""
-
-    name: str
-    home: str
-    kind: SourceKind
-    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|INT|EU)$")]
-    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
-    rights: Literal["full", "excerpt", "link"]
-    feeds: tuple[WebAddress, ...] = Field(min_length=1)
-    every_minutes: float = Field(30, gt=0)
-    tags: tuple[str, ...] = ()
-    verified: bool = False
-    enabled: bool = True
-
-    @property
-    def facts(self) -> SourceFacts:
-        """What of it travels with its items."""
-        return SourceFacts(
-            id=self.id,
-            name=self.name,
-            kind=self.kind,
-            country=self.country,
-            language=self.language,
-            rights=self.rights,
-            tags=self.tags,
-        )
+from govwire.core.entries import Entry, Id, Named, WebAddress
+from govwire.core.errors import ConfigError, UnknownNameError
+from govwire.core.source import Source
 
 
 class Topic(Named):
@@ -217,9 +150,9 @@ class Vocabulary(Entry):
     sources: dict[str, Source]
     topics: dict[str, Topic]
     targets: dict[str, Target]
-    actors: dict[str, Actor] = {}
-    laws: dict[str, Law] = {}
-    instruments: dict[str, Instrument] = {}
+    actors: dict[str, Actor] = Field({})
+    laws: dict[str, Law] = Field({})
+    instruments: dict[str, Instrument] = Field({})
 
     def is_experimental(self, name: str) -> bool:
         """Whether this is the id of a topic or target on trial."""

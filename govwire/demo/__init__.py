@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from govwire import __version__
-from govwire.core.vocabulary import Source
+from govwire.core.source import Source
 from govwire.demo.server import serve
 from govwire.demo.site import DOMAIN, Site, load_sites
 

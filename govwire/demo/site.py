@@ -13,7 +13,8 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, model_validator
 
-from govwire.core.vocabulary import Entry, Source, SourceKind
+from govwire.core.entries import Entry
+from govwire.core.source import Source, SourceKind
 
 # RFC 2606 keeps .example out of the domain name system, so that no sample can ever be taken for a real outlet.
 DOMAIN = "govwire.example"

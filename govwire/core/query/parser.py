@@ -26,7 +26,8 @@ from govwire.core.query.tree import (
     row,
 )
 from govwire.core.records import ActKind, Label
-from govwire.core.vocabulary import SourceKind, Vocabulary
+from govwire.core.source import SourceKind
+from govwire.core.vocabulary import Vocabulary
 
 _GRAMMAR = r"""
     start: [disjunction]

@@ -1,0 +1,80 @@
+"""A source: an outlet or institution that is watched, by its feeds, news sitemaps and listing pages."""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from govwire.core.entries import Entry, Named, WebAddress
+from govwire.core.records import SourceFacts
+
+SourceKind = Literal[
+    "legislator",
+    "regulator",
+    "government",
+    "international",
+    "standards",
+    "think_tank",
+    "academic",
+    "company",
+    "civil_society",
+    "trade_press",
+    "press",
+    "state_media",
+    "aggregator",
+]
+
+
+class Listing(Entry):
+    """A page that lists articles, for a site without a feed."""
+
+    url: WebAddress
+    links: str = Field(min_length=1)  # CSS selector of the links to articles
+
+
+class Contract(Entry):
+    """What a source is expected to bring; what is left out is learned from what it brought."""
+
+    per_day: float | None = Field(None, gt=0)  # items a day, over a week
+    silence_hours: float | None = Field(None, gt=0)  # the longest time without a new item
+
+
+class Source(Named):
+    """An outlet or institution that is watched; its id is the file's name."""
+
+    name: str
+    home: str
+    kind: SourceKind
+    country: Annotated[str, Field(pattern=r"^([A-Z]{2}|INT|EU)$")]
+    language: Annotated[str, Field(pattern=r"^[a-z]{2,3}$")]
+    edition: str | None = None  # which of its editions, as "English edition" or "international"
+    rights: Literal["full", "excerpt", "link"]
+    feeds: tuple[WebAddress, ...] = ()
+    sitemaps: tuple[WebAddress, ...] = ()  # news sitemaps, and indexes of them
+    listings: tuple[Listing, ...] = ()
+    prefilter: bool = False  # a general feed: only entries whose title or summary names AI are fetched
+    every_minutes: float = Field(30, gt=0)  # the shortest interval
+    at_most_minutes: float | None = Field(None, gt=0)  # the longest; None: eight times the shortest
+    cron: str | None = None  # five fields, UTC; in place of intervals
+    contract: Contract = Contract()
+    tags: tuple[str, ...] = ()
+    verified: bool = False  # whether somebody has seen its feeds answer
+    enabled: bool = True
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> Self:
+        if not (self.feeds or self.sitemaps or self.listings):
+            raise ValueError("feeds, sitemaps or listings: one of them at least; 'govwire sources add URL' finds them")
+        return self
+
+    @property
+    def facts(self) -> SourceFacts:
+        """What of it travels with its items."""
+        return SourceFacts(
+            id=self.id,
+            name=self.name,
+            kind=self.kind,
+            country=self.country,
+            language=self.language,
+            rights=self.rights,
+            tags=self.tags,
+        )

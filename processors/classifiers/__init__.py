@@ -19,8 +19,8 @@ from govwire.core.settings import Settings, find_config
 from govwire.core.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
+    from govwire.core.terms import TermList
     from processors.classifiers.judgement import Engine
-    from processors.classifiers.terms import TermList
 
 EngineName = Literal["onnx", "hub", "keyword"]
 
@@ -66,8 +66,8 @@ def open_classifier(
         ConfigError: a term list is wrong, or an engine's extra is not installed.
         ModelError: model files are missing or unreadable.
     """
+    from govwire.core.terms import load_terms
     from processors.classifiers.labelling import LabellingClassifier
-    from processors.classifiers.terms import load_terms
 
     terms = load_terms(find_config())
     opened = open_engine(engine or settings.classify.engine, settings, vocabulary, terms, cached=cached)

@@ -14,6 +14,7 @@ import numpy as np
 
 from govwire.core.errors import ConfigError, ModelError
 from govwire.core.settings import Settings
+from govwire.core.terms import Relevance, TermList
 from govwire.core.vocabulary import Target, Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
@@ -22,7 +23,6 @@ from processors.classifiers.judgement import STANCES, Cuts, Discussed, Judgement
 from processors.classifiers.keyword import KeywordEngine
 from processors.classifiers.sentences import Span, sentences
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import Relevance, TermList
 
 # Of how this engine asks; raised when that changes.
 VERSION = "hub-1"

@@ -4,6 +4,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from govwire.core.terms import Relevance, TargetTerms, TermList, Terms
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
@@ -11,7 +12,6 @@ from processors.classifiers.judgement import STANCES, Cuts, Discussed, Judgement
 from processors.classifiers.quotations import quotations
 from processors.classifiers.sentences import Span, sentences
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import Relevance, TargetTerms, TermList, Terms
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from govwire.core.errors import ClassificationError
 from govwire.core.records import Claim, Experimental, Labels, Score, StanceLabel, TopicLabel
+from govwire.core.terms import Relevance, TermList
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import NO_EPOCH, OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
@@ -19,7 +20,6 @@ from processors.classifiers.facets import Facets
 from processors.classifiers.judgement import Discussed, Engine, Judgement, best, rounded
 from processors.classifiers.neutrality import with_neutrality
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import Relevance, TermList
 
 T = TypeVar("T")
 # The annotation guide's limit for what a text is about.

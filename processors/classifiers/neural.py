@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from govwire.core.terms import Relevance, TermList
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document, digest_of
 from processors.classifiers.actors import Actors
@@ -31,7 +32,6 @@ from processors.classifiers.judgement import (
 from processors.classifiers.passage import Passage, PassageReader
 from processors.classifiers.sentences import Span
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import Relevance, TermList
 
 MODEL = Path(__file__).parent / "model"
 # Every file that can change a judgement.

@@ -17,12 +17,12 @@ from govwire.core.errors import ClassificationError, ConfigError, ModelError
 from govwire.core.records import Labels
 from govwire.core.settings import Settings
 from govwire.core.share import shared
+from govwire.core.terms import load_terms
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers import Classifier, Document, open_classifier
 from processors.classifiers.hub import open_hub
 from processors.classifiers.hub_model import HubModel
 from processors.classifiers.rows import as_row
-from processors.classifiers.terms import load_terms
 from tiny_models import NLI, SEQUENCE, TEXT, Build, builder
 
 pytestmark = pytest.mark.hub

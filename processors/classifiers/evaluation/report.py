@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from govwire.core.errors import ClassificationError, ConfigError
 from govwire.core.records import Labels
 from govwire.core.settings import Settings, find_config
+from govwire.core.terms import load_terms
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import Classifier, EngineName, open_classifier, open_engine
 from processors.classifiers.evaluation import probes
@@ -19,7 +20,6 @@ from processors.classifiers.evaluation.figures import STANCES, label_figures, sh
 from processors.classifiers.evaluation.intervals import SAMPLES, Row, rows
 from processors.classifiers.evaluation.records import Labelled, labelled, majority, read_gold
 from processors.classifiers.judgement import Engine
-from processors.classifiers.terms import load_terms
 from processors.classifiers.training.passages import DATA, of_part, records
 
 

@@ -14,6 +14,7 @@ from sklearn.linear_model import LogisticRegression
 
 from govwire.core.errors import ClassificationError
 from govwire.core.records import AUTHOR, Claim
+from govwire.core.terms import Relevance, TermList
 from govwire.core.vocabulary import Vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.actors import Actors
@@ -27,7 +28,6 @@ from processors.classifiers.judgement import STANCES, Cuts, Judgement, best
 from processors.classifiers.labelling import MAX_TOPICS, LabellingClassifier
 from processors.classifiers.neural import NeuralEngine, nearby, overall, stated
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import Relevance, TermList
 from processors.classifiers.training.choose import AS_GOOD, STEPS, cut, given_up, precise, scale, temperature
 from processors.classifiers.training.passages import Row
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from govwire.core.settings import find_config
+from govwire.core.terms import load_terms
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers.encoder import Encoder, Tokenizer
 from processors.classifiers.evaluation import compare, held_out, predict
@@ -19,7 +20,6 @@ from processors.classifiers.heads import Facts, Heads, Scale, kept, load_heads, 
 from processors.classifiers.judgement import Cuts
 from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import LEAD_TOKENS, open_neural
-from processors.classifiers.terms import load_terms
 from processors.classifiers.training import card, passages
 from processors.classifiers.training.base import load_base
 from processors.classifiers.training.calibrate import Calibration

@@ -16,6 +16,7 @@ import numpy as np
 import structlog
 
 from govwire.core.settings import find_config
+from govwire.core.terms import Relevance, load_terms
 from govwire.core.vocabulary import Vocabulary, load_vocabulary
 from processors.classifiers import Document
 from processors.classifiers.actors import Actors
@@ -27,7 +28,6 @@ from processors.classifiers.heads import Heads, load_heads
 from processors.classifiers.judgement import STANCES
 from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import NeuralEngine
-from processors.classifiers.terms import Relevance, load_terms
 from processors.classifiers.training import passages
 from processors.classifiers.training.export import export
 from processors.classifiers.training.fit import SEED

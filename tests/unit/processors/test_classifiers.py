@@ -13,6 +13,7 @@ from govwire.core.errors import ClassificationError, ModelError
 from govwire.core.records import Labels
 from govwire.core.settings import Settings
 from govwire.core.share import shared
+from govwire.core.terms import load_terms
 from govwire.core.vocabulary import Topic, Vocabulary, load_vocabulary
 from processors.classifiers import NO_EPOCH, Classifier, Document, open_classifier
 from processors.classifiers.actors import Actors
@@ -21,7 +22,6 @@ from processors.classifiers.labelling import LabellingClassifier
 from processors.classifiers.neural import MODEL, open_neural
 from processors.classifiers.passage import Passage
 from processors.classifiers.speakers import Speakers
-from processors.classifiers.terms import load_terms
 
 TEXT = (
     "Ministers met in Geneva on Thursday to discuss a treaty on artificial intelligence. “We need binding rules for "

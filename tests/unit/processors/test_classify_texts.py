@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from govwire.core.errors import ConfigError
 from govwire.core.share import shared
+from govwire.core.terms import Relevance, Terms, load_terms
 from processors.classifiers.quotations import quotations
 from processors.classifiers.sentences import sentences
-from processors.classifiers.terms import Relevance, Terms, load_terms
 
 
 @given(st.text(alphabet=st.sampled_from(list("aB.!?\n \"”“。' 7é")), max_size=200))

@@ -3,11 +3,11 @@
 import pytest
 
 from govwire.core.share import shared
+from govwire.core.terms import load_terms
 from govwire.core.vocabulary import load_vocabulary
 from processors.classifiers import OVERALL, Document
 from processors.classifiers.judgement import STANCES, Discussed, Statement
 from processors.classifiers.keyword import KeywordEngine, open_keyword
-from processors.classifiers.terms import load_terms
 
 
 @pytest.fixture(scope="module")

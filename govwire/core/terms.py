@@ -1,7 +1,8 @@
 """Term lists: config/terms/<language>.toml, and what they say of a text.
 
 They label by themselves where the `keyword` engine is chosen, and decide relevance in languages that the model was not
-tested on: such a text is relevant when it has a term of AI and one of governance.
+tested on: such a text is relevant when it has a term of AI and one of governance. The crawl asks them which entries of
+a general feed name AI at all.
 """
 
 import re

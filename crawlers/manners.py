@@ -5,6 +5,7 @@ too. Both the robots file and the pace of a host lie in the state, for all proce
 """
 
 import asyncio
+import time
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -50,6 +51,13 @@ class RobotsUnreachableError(IgnoreRequest):
 class _Rules:
     robots: Robots
     parsed: Protego
+    delay_seconds: float | None
+
+    @classmethod
+    def of(cls, robots: Robots, agent: str) -> Self:
+        parsed = Protego.parse(robots.body)
+        delay = parsed.crawl_delay(agent)
+        return cls(robots, parsed, None if delay is None else min(float(delay), LONGEST_DELAY_SECONDS))
 
     def fresh(self, now: datetime) -> bool:
         kept = ROBOTS_KEPT if _is_answer(self.robots.status) else ROBOTS_RETRY
@@ -80,33 +88,33 @@ class RobotsMiddleware:
         if request.meta.get("is_robots"):
             return
         parts = urlparse_cached(request)
-        rules = await self._of(f"{parts.scheme}://{authority(request.url)}/robots.txt")
+        rules = await self._of(f"{parts.scheme}://{authority(request.url)}/robots.txt", request)
         if not _is_answer(rules.robots.status):
             what = f"HTTP {rules.robots.status}" if rules.robots.status else "no answer"
             raise RobotsUnreachableError(f"{rules.robots.url}: {what}", rules.robots.fetched_at + ROBOTS_RETRY)
         if not rules.parsed.can_fetch(request.url, self._agent):
             raise RefusedError("robots", f"{rules.robots.url} forbids {parts.path}")
+        request.meta["crawl_delay_seconds"] = rules.delay_seconds
 
-    async def _of(self, url: str) -> _Rules:
+    async def _of(self, url: str, cause: Request) -> _Rules:
         async with self._fetching.setdefault(url, asyncio.Lock()):
             known = self._rules.get(url)
             if known is None or not known.fresh(utc_now()):
-                known = _parse(await self._kept(url) or await self._fetch(url))
-                self._rules[url] = known
+                known = self._rules[url] = await self._kept(url) or await self._fetch(url, cause)
             return known
 
-    async def _kept(self, url: str) -> Robots | None:
+    async def _kept(self, url: str) -> _Rules | None:
         def look() -> Robots | None:
             with self._room.state.begin() as transaction:
                 return hosts.robots_of(transaction, authority(url))
 
         robots = await asyncio.to_thread(self._room.wait_for, look)
-        if robots is None or robots.url != url or not _parse(robots).fresh(utc_now()):
-            return None
-        return robots
+        rules = _Rules.of(robots, self._agent) if robots is not None and robots.url == url else None
+        return rules if rules is not None and rules.fresh(utc_now()) else None
 
-    async def _fetch(self, url: str) -> Robots:
-        request = Request(url, callback=NO_CALLBACK, meta={"is_robots": True}, dont_filter=True)
+    async def _fetch(self, url: str, cause: Request) -> _Rules:
+        meta = {"is_robots": True, "source_id": cause.meta["source_id"]}
+        request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True)
         assert self._crawler.engine is not None
         (got,) = await asyncio.gather(self._crawler.engine.download_async(request), return_exceptions=True)
         if isinstance(got, StoppedError | asyncio.CancelledError):
@@ -119,12 +127,14 @@ class RobotsMiddleware:
         else:
             robots = _robots(url, got)
 
+        rules = _Rules.of(robots, self._agent)
+
         def keep() -> None:
             with self._room.state.begin() as transaction:
-                hosts.keep_robots(transaction, authority(url), robots, _delay_seconds(robots, self._agent))
+                hosts.keep_robots(transaction, authority(url), robots, rules.delay_seconds)
 
         await asyncio.to_thread(self._room.wait_for, keep)
-        return robots
+        return rules
 
 
 def _robots(url: str, response: Response) -> Robots:
@@ -133,18 +143,9 @@ def _robots(url: str, response: Response) -> Robots:
     return Robots(url, response.status, body, utc_now())
 
 
-def _parse(robots: Robots) -> _Rules:
-    return _Rules(robots, Protego.parse(robots.body))
-
-
 def _is_answer(status: int) -> bool:
     """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3); 429 means: not now."""
     return 200 <= status < 500 and status != 429
-
-
-def _delay_seconds(robots: Robots, agent: str) -> float | None:
-    delay = Protego.parse(robots.body).crawl_delay(agent)
-    return None if delay is None else min(float(delay), LONGEST_DELAY_SECONDS)
 
 
 class PaceMiddleware:
@@ -169,11 +170,12 @@ class PaceMiddleware:
         Raises:
             StoppedError: the process is to end.
         """
-        host = authority(request.url)
+        host, begun = authority(request.url), time.monotonic()
         if self._room.stop.is_set():
             raise StoppedError
         while (until := await self._turn(host)) is not None:
             await self._sleep_until(until)
+        request.meta["waited_seconds"] = round(time.monotonic() - begun, 3)
 
     async def _turn(self, host: str) -> datetime | None:
         """None: it is this request's turn; else when to ask again."""

@@ -28,7 +28,8 @@ from govwire.core.flow import CRAWL, PAGES
 from govwire.core.metrics import DROPS, FETCHES, RECORDS
 from govwire.core.patience import StoppedError
 from govwire.core.records import Header, Lane, Page
-from govwire.core.state import Transaction, frontier, hosts, sources
+from govwire.core.state import Transaction, exchanges, frontier, hosts, sources
+from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Ended, Found, Postponed
 from govwire.core.state.ledger import Outcome
 from govwire.core.urls import authority, fetch_id
@@ -51,6 +52,7 @@ class BusPipeline:
         self._room = room
         self._queue: asyncio.Queue[_Ready | None] = asyncio.Queue()
         self._settling: asyncio.Task[None] | None = None
+        self._unlogged: list[Exchange] = []  # what was asked of hosts until this batch
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -101,6 +103,8 @@ class BusPipeline:
     async def _settle_all(self) -> None:
         while batch := await self._gather():
             items = [item for item, _ in batch]
+            self._unlogged += self._room.exchanges
+            self._room.exchanges.clear()
             try:
                 await asyncio.to_thread(self._settle, items)
             except Exception as error:
@@ -213,8 +217,10 @@ class BusPipeline:
                 self._record_visits(transaction, judged)
                 for each in reads:
                     self._record_read(transaction, each)
+                exchanges.record(transaction, self._unlogged)
 
         self._room.wait_for(record)
+        self._unlogged.clear()
         for _, fate in judged:
             _count(fate)
 

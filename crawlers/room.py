@@ -21,6 +21,7 @@ from govwire.core.records import Lane, SourceFacts
 from govwire.core.settings import Settings
 from govwire.core.source import Source
 from govwire.core.state import State
+from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Leased
 from govwire.core.state.sources import FeedRow
 
@@ -63,6 +64,7 @@ class Room:
     out: dict[str, Leased] = field(default_factory=dict)  # leased, and neither settled nor given back
     due: deque[FeedTask] = field(default_factory=deque)  # feeds to be read next; filled from another thread
     reading: set[str] = field(default_factory=set)  # feeds that are being read
+    exchanges: list[Exchange] = field(default_factory=list)  # noted, and not yet in the state; on the event loop only
     failed_feeds: dict[str, str] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # something was settled
     failure: GovwireError | None = None

@@ -22,6 +22,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.manners.RobotsMiddleware": 100,
     "crawlers.guard.RedirectMiddleware": 650,  # below Scrapy's own, at 600
     "crawlers.manners.PaceMiddleware": 900,  # last: a turn that is taken is used at once
+    "crawlers.exchanges.ExchangeMiddleware": 910,  # sees answers as they come
 }
 ITEM_PIPELINES = {"crawlers.pipelines.BusPipeline": 100}
 

@@ -134,7 +134,7 @@ class FrontierSpider(scrapy.Spider):
             self.feed_answered,
             errback=self.feed_failed,
             headers={"Accept": FEED_TYPES, **known},
-            meta={"task": task},
+            meta={"task": task, "source_id": task.source_id},
             dont_filter=True,
         )
 
@@ -146,7 +146,7 @@ class FrontierSpider(scrapy.Spider):
             self.page_answered,
             errback=self.page_failed,
             headers=_conditions(leased.etag, leased.last_modified) if conditional else {},
-            meta={"leased": leased},
+            meta={"leased": leased, "source_id": leased.source_id},
             dont_filter=True,
         )
 

@@ -60,6 +60,7 @@ def sweep(settings: Settings, bus: Bus, state: State, now: datetime | None = Non
     with state.begin() as transaction:
         gone["irrelevant"] = housekeeping.delete_irrelevant(transaction, now - timedelta(days=keep.irrelevant_days))
         gone["bands"] = housekeeping.delete_bands(transaction, now - timedelta(days=keep.bands_days))
+        gone["exchanges"] = housekeeping.delete_exchanges(transaction, now - timedelta(days=keep.exchanges_days))
     if any(gone.values()):
         log.info("swept", **{name.replace(".", "_"): count for name, count in gone.items() if count})
     return gone

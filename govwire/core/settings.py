@@ -147,6 +147,7 @@ class RetentionSettings(Section):
     records_days: float = Field(7, gt=0)
     irrelevant_days: float = Field(30, gt=0)
     bands_days: float = Field(14, gt=0)
+    exchanges_days: float = Field(14, gt=0)
     min_free_bytes: int = Field(512 * MIB, ge=0)
 
 

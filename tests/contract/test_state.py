@@ -75,8 +75,10 @@ def test_a_robots_file_is_kept_for_every_process_with_its_delay(state: State) ->
         assert hosts.robots_of(transaction, "one.example") is None
         hosts.keep_robots(transaction, "one.example", robots, 20)
         assert hosts.robots_of(transaction, "one.example") == robots
-        assert hosts.take(transaction, ["one.example"], after(5), 5) == {"one.example": None}
-        assert hosts.take(transaction, ["one.example"], after(10), 5) == {"one.example": after(25)}
+        # The delay holds between the robots file itself and what follows, too.
+        assert hosts.take(transaction, ["one.example"], after(10), 5) == {"one.example": after(20)}
+        assert hosts.take(transaction, ["one.example"], after(20), 5) == {"one.example": None}
+        assert hosts.take(transaction, ["one.example"], after(30), 5) == {"one.example": after(40)}
 
 
 # sources

@@ -78,7 +78,7 @@ def robots_of(transaction: Transaction, host: str) -> Robots | None:
 
 
 def keep_robots(transaction: Transaction, host: str, robots: Robots, delay_seconds: float | None) -> None:
-    """Keep a robots file for every process, with the delay that it asks for."""
+    """Keep a robots file for every process, with the delay that it asks for: also between itself and what follows."""
     values = {
         "robots_url": robots.url,
         "robots_status": robots.status,
@@ -91,3 +91,5 @@ def keep_robots(transaction: Transaction, host: str, robots: Robots, delay_secon
         .values(host=host, next_allowed_at=robots.fetched_at, **values)
         .on_conflict_do_update(index_elements=["host"], set_=values)
     )
+    if delay_seconds is not None:
+        pause(transaction, host, robots.fetched_at + timedelta(seconds=delay_seconds))

@@ -121,6 +121,24 @@ hosts = Table(
     Column("robots_fetched_at", Utc),
 )
 
+# What was asked of hosts, or not asked because their rules forbid it, and what was honoured: kept for a while.
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("exchange_id", Integer, primary_key=True),
+    Column("at", Utc, nullable=False, index=True),
+    Column("host", Host, nullable=False),
+    Column("source_id", Name, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("purpose", String(8), nullable=False),  # page, feed, robots
+    Column("status", Integer),  # null: no answer, or nothing was sent
+    Column("error", Text),
+    Column("bytes", Integer, nullable=False),
+    Column("waited_seconds", Float, nullable=False),  # for the host's turn
+    Column("honoured", JSON, nullable=False),  # list of texts, as "crawl-delay 10 s"
+    Index("ix_exchanges_source_id_at", "source_id", "at"),
+)
+
 # What became of a URL in each stage: the newest fetch's row per stage.
 ledger = Table(
     "ledger",

@@ -14,7 +14,8 @@ from govwire.core.bus import Bus, Message, open_bus
 from govwire.core.flow import Channel, Step
 from govwire.core.records import Lane
 from govwire.core.settings import Settings
-from govwire.core.state import State, irrelevant, open_state, stories
+from govwire.core.state import State, exchanges, irrelevant, open_state, stories
+from govwire.core.state.exchanges import Exchange
 from govwire.core.state.irrelevant import Irrelevant
 from govwire.core.state.stories import Teller
 
@@ -94,7 +95,7 @@ def test_old_rows_of_the_state_go_and_young_ones_stay(room: Room) -> None:
     _keep(room.state, "old", NOW - timedelta(days=40))
     _keep(room.state, "young", NOW - timedelta(days=20))
     gone = retention.sweep(room.settings, room.bus, room.state, NOW)
-    assert (gone["irrelevant"], gone["bands"]) == (1, 2)
+    assert (gone["irrelevant"], gone["bands"], gone["exchanges"]) == (1, 2, 2)
     with room.state.begin() as transaction:
         assert irrelevant.find(transaction, "old") is None
         assert irrelevant.find(transaction, "young") is not None
@@ -123,3 +124,5 @@ def _keep(state: State, article_id: str, at: datetime) -> None:
     with state.begin() as transaction:
         irrelevant.keep(transaction, [row], at)
         stories.announce(transaction, [Teller(article_id, at, at, (f"band of {article_id}",))])
+        asked = Exchange(at=at, host="wire.example", source_id="wire", url=row.url, purpose="page", status=200)
+        exchanges.record(transaction, [asked])

@@ -6,7 +6,7 @@ too. Both the robots file and the pace of a host lie in the state, for all proce
 
 import asyncio
 import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Self
@@ -21,8 +21,9 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.guard import RefusedError
 from crawlers.room import Room, utc_now
+from crawlers.together import Together
 from govwire.core.patience import StoppedError
-from govwire.core.state import hosts
+from govwire.core.state import Transaction, hosts
 from govwire.core.state.hosts import Robots
 from govwire.core.urls import authority
 
@@ -71,6 +72,8 @@ class RobotsMiddleware:
         self._crawler, self._room = crawler, room
         self._agent: str = crawler.settings["USER_AGENT"]
         self._rules: dict[str, _Rules] = {}
+        self._kept: Together[str, Robots | None] = Together(room, _kept)
+        self._keep: Together[tuple[Robots, float | None], None] = Together(room, _keep)
         self._fetching: dict[str, asyncio.Lock] = {}
 
     @classmethod
@@ -100,17 +103,12 @@ class RobotsMiddleware:
         async with self._fetching.setdefault(url, asyncio.Lock()):
             known = self._rules.get(url)
             if known is None or not known.fresh(utc_now()):
-                known = self._rules[url] = await self._kept(url) or await self._fetch(url, cause)
+                kept = await self._kept.ask(url)
+                known = _Rules.of(kept, self._agent) if kept else None
+                if known is None or not known.fresh(utc_now()):
+                    known = await self._fetch(url, cause)
+                self._rules[url] = known
             return known
-
-    async def _kept(self, url: str) -> _Rules | None:
-        def look() -> Robots | None:
-            with self._room.state.begin() as transaction:
-                return hosts.robots_of(transaction, authority(url))
-
-        robots = await asyncio.to_thread(self._room.wait_for, look)
-        rules = _Rules.of(robots, self._agent) if robots is not None and robots.url == url else None
-        return rules if rules is not None and rules.fresh(utc_now()) else None
 
     async def _fetch(self, url: str, cause: Request) -> _Rules:
         meta = {"is_robots": True, "source_id": cause.meta["source_id"]}
@@ -128,13 +126,20 @@ class RobotsMiddleware:
             robots = _robots(url, got)
 
         rules = _Rules.of(robots, self._agent)
-
-        def keep() -> None:
-            with self._room.state.begin() as transaction:
-                hosts.keep_robots(transaction, authority(url), robots, rules.delay_seconds)
-
-        await asyncio.to_thread(self._room.wait_for, keep)
+        await self._keep.ask((robots, rules.delay_seconds))
         return rules
+
+
+def _kept(transaction: Transaction, urls: Sequence[str]) -> list[Robots | None]:
+    """The robots files at these addresses, where some process has fetched them."""
+    known = hosts.robots_of(transaction, map(authority, urls))
+    return [robots if (robots := known.get(authority(url))) and robots.url == url else None for url in urls]
+
+
+def _keep(transaction: Transaction, fetched: Sequence[tuple[Robots, float | None]]) -> list[None]:
+    for robots, delay_seconds in fetched:
+        hosts.keep_robots(transaction, authority(robots.url), robots, delay_seconds)
+    return [None] * len(fetched)
 
 
 def _robots(url: str, response: Response) -> Robots:
@@ -149,15 +154,11 @@ def _is_answer(status: int) -> bool:
 
 
 class PaceMiddleware:
-    """Holds every request until its host's turn, which is taken in the state before the request goes out.
-
-    While one transaction runs, further requests gather for the next: one SQL call serves them all.
-    """
+    """Holds every request until its host's turn, which is taken in the state before the request goes out."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
-        self._asked: list[tuple[str, asyncio.Future[datetime | None]]] = []
-        self._answering: asyncio.Task[None] | None = None
+        self._turns: Together[str, datetime | None] = Together(room, self._take)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -173,39 +174,16 @@ class PaceMiddleware:
         host, begun = authority(request.url), time.monotonic()
         if self._room.stop.is_set():
             raise StoppedError
-        while (until := await self._turn(host)) is not None:
+        while (until := await self._turns.ask(host)) is not None:
             await self._sleep_until(until)
         request.meta["waited_seconds"] = round(time.monotonic() - begun, 3)
 
-    async def _turn(self, host: str) -> datetime | None:
+    def _take(self, transaction: Transaction, names: Sequence[str]) -> list[datetime | None]:
         """None: it is this request's turn; else when to ask again."""
-        answer: asyncio.Future[datetime | None] = asyncio.get_running_loop().create_future()
-        self._asked.append((host, answer))
-        if self._answering is None or self._answering.done():
-            self._answering = asyncio.create_task(self._answer())
-        return await answer
-
-    async def _answer(self) -> None:
-        while self._asked:
-            asked, self._asked = self._asked, []
-            names = {host for host, _ in asked}
-            (turns,) = await asyncio.gather(
-                asyncio.to_thread(self._room.wait_for, lambda names=names: self._take(names)),
-                return_exceptions=True,
-            )
-            for host, answer in asked:
-                if answer.done():
-                    continue  # its request was cancelled
-                if isinstance(turns, BaseException):
-                    answer.set_exception(turns)
-                    continue
-                answer.set_result(turns[host])
-                # Of two requests for one host the first has the turn, the second asks again.
-                turns[host] = turns[host] or utc_now()
-
-    def _take(self, names: Collection[str]) -> dict[str, datetime | None]:
-        with self._room.state.begin() as transaction:
-            return hosts.take(transaction, names, utc_now(), self._room.settings.crawl.host_delay_seconds)
+        now = utc_now()
+        turns = hosts.take(transaction, names, now, self._room.settings.crawl.host_delay_seconds)
+        # Of two requests for one host the first has the turn, the second asks again.
+        return [now if name in names[:place] and not turns[name] else turns[name] for place, name in enumerate(names)]
 
     async def _sleep_until(self, until: datetime) -> None:
         while (left := (until - utc_now()).total_seconds()) > 0:

@@ -25,6 +25,7 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.exchanges.ExchangeMiddleware": 910,  # sees answers as they come
 }
 ITEM_PIPELINES = {"crawlers.pipelines.BusPipeline": 100}
+CONCURRENT_ITEMS = 1  # a callback yields one item, and Scrapy starts so many tasks for each response
 
 DUPEFILTER_CLASS = "scrapy.dupefilters.BaseDupeFilter"  # the frontier knows what was fetched
 SPIDER_MIDDLEWARES = {

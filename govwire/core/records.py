@@ -117,7 +117,7 @@ class Page(Record):
     @staticmethod
     def pack(body: bytes) -> str:
         """Compress a body for `body_zstd`."""
-        return base64.b64encode(zstandard.ZstdCompressor(level=3).compress(body)).decode("ascii")
+        return base64.b64encode(zstandard.ZstdCompressor(level=1).compress(body)).decode("ascii")
 
     def body(self) -> bytes:
         """The body as received, content encoding undone.

@@ -70,11 +70,11 @@ def test_a_host_is_left_alone_as_long_as_it_asked(state: State) -> None:
 def test_a_robots_file_is_kept_for_every_process_with_its_delay(state: State) -> None:
     robots = hosts.Robots("https://one.example/robots.txt", 200, "User-agent: *\nCrawl-delay: 20\n", NOW)
     with state.begin() as transaction:
-        assert hosts.robots_of(transaction, "one.example") is None
+        assert hosts.robots_of(transaction, ["one.example"]) == {}
         hosts.take(transaction, ["one.example"], NOW, 5)
-        assert hosts.robots_of(transaction, "one.example") is None
+        assert hosts.robots_of(transaction, ["one.example"]) == {}
         hosts.keep_robots(transaction, "one.example", robots, 20)
-        assert hosts.robots_of(transaction, "one.example") == robots
+        assert hosts.robots_of(transaction, ["one.example"]) == {"one.example": robots}
         # The delay holds between the robots file itself and what follows, too.
         assert hosts.take(transaction, ["one.example"], after(10), 5) == {"one.example": after(20)}
         assert hosts.take(transaction, ["one.example"], after(20), 5) == {"one.example": None}

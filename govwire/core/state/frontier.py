@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
 
 from govwire.core.flow import CRAWL
 from govwire.core.records import Entry, Lane
@@ -19,6 +19,9 @@ from govwire.core.state.tables import frontier, hosts
 from govwire.core.urls import authority, clean, fetch_id, url_id
 
 NEW, UPDATED, RETRY, ASKED = "new", "updated", "retry", "asked"
+_LANES = [Lane.LIVE, Lane.BACKFILL]  # in this order
+# Of how many URLs that are due those to be leased are chosen: enough to find one of every host, most of the time.
+_LOOKED_AT = 500
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,11 @@ def lease(
     A host that may not be asked yet is passed over, and of a host with a delay only one URL is out at a time.
     """
     free = or_(frontier.c.lease_until.is_(None), frontier.c.lease_until <= now)
-    ids = list(transaction.scalars(_due(free, now, delay_seconds, lanes).limit(limit)))
+    ids: list[str] = []
+    for lane, priority in _classes(transaction, now, lanes):
+        if len(ids) < limit:
+            first = _due(free, now, delay_seconds).where(frontier.c.lane == str(lane), frontier.c.priority == priority)
+            ids += transaction.scalars(_of_hosts(first).limit(limit - len(ids)))
     if not ids:
         return []
     rows = transaction.execute(
@@ -146,40 +153,45 @@ def lease(
     return [leased[key] for key in ids if key in leased]
 
 
-def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float, lanes: Collection[Lane]) -> Select[tuple[str]]:
-    out = (
-        select(frontier.c.host, func.count().label("urls"))
-        .where(frontier.c.lease_until > now)
-        .group_by(frontier.c.host)
-        .subquery()
-    )
-    lane_rank = case((frontier.c.lane == str(Lane.LIVE), 0), else_=1)
-    in_turn = (lane_rank, frontier.c.priority.desc(), frontier.c.due_at, frontier.c.url_id)
-    turn = func.row_number().over(partition_by=frontier.c.host, order_by=in_turn)
-    ranked = (
-        select(
-            frontier.c.url_id,
-            lane_rank.label("lane_rank"),
-            frontier.c.priority,
-            frontier.c.due_at,
-            (turn + func.coalesce(out.c.urls, 0)).label("place"),
-            (func.coalesce(hosts.c.delay_seconds, 0.0) + delay_seconds).label("delay"),
-        )
-        .select_from(
-            frontier.outerjoin(hosts, hosts.c.host == frontier.c.host).outerjoin(out, out.c.host == frontier.c.host)
-        )
+def _classes(transaction: Transaction, now: datetime, lanes: Collection[Lane]) -> list[tuple[Lane, int]]:
+    """The lanes and priorities in which something is due, in the order in which they are served."""
+    query = select(frontier.c.lane, frontier.c.priority).where(frontier.c.due_at <= now).distinct()
+    due = [(Lane(row.lane), row.priority) for row in transaction.execute(query)]
+    return sorted((each for each in due if each[0] in lanes), key=lambda each: (_LANES.index(each[0]), -each[1]))
+
+
+def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float) -> Select[Any]:
+    """What is due, in turn: of hosts that may be asked now, and that have no delay or no URL out.
+
+    Only the first are looked at, since there may be hundreds of thousands: a host with very many of them hides others
+    until it has its turn, and no longer.
+    """
+    out = select(frontier.c.host).where(frontier.c.lease_until > now)
+    delay = func.coalesce(hosts.c.delay_seconds, 0.0) + delay_seconds
+    return (
+        select(frontier.c.url_id, frontier.c.host, frontier.c.due_at, delay.label("delay"))
+        .select_from(frontier.outerjoin(hosts, hosts.c.host == frontier.c.host))
         .where(
             frontier.c.due_at <= now,
             free,
-            frontier.c.lane.in_([str(lane) for lane in lanes]),
             or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now),
+            or_(delay == 0, frontier.c.host.not_in(out)),
         )
-        .subquery()
+        .order_by(frontier.c.due_at, frontier.c.url_id)
+        .limit(_LOOKED_AT)
     )
+
+
+def _of_hosts(due: Select[Any]) -> Select[tuple[str]]:
+    """Of each host that has a delay the first, of others all."""
+    first = due.subquery()
+    in_turn = (first.c.due_at, first.c.url_id)
+    place = func.row_number().over(partition_by=first.c.host, order_by=in_turn).label("place")
+    ranked = select(first, place).subquery()
     return (
         select(ranked.c.url_id)
         .where(or_(ranked.c.delay == 0, ranked.c.place == 1))
-        .order_by(ranked.c.lane_rank, ranked.c.priority.desc(), ranked.c.due_at, ranked.c.url_id)
+        .order_by(ranked.c.due_at, ranked.c.url_id)
     )
 
 

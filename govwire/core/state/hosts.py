@@ -3,7 +3,7 @@
 Pace is taken here, by compare-and-swap, before a request goes out; so it holds across processes, machines and kills.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -31,28 +31,42 @@ def take(
     None for a host means that the turn is taken: send the request. A time means: not before then; ask again.
     """
     names = sorted(set(wanted))  # one order for all processes, so that none waits for another in a circle
-    transaction.execute(
-        insert_into(transaction, hosts).on_conflict_do_nothing(),
-        [{"host": name, "next_allowed_at": now} for name in names],
-    )
-    rows = transaction.execute(
-        select(hosts.c.host, hosts.c.next_allowed_at, hosts.c.delay_seconds)
-        .where(hosts.c.host.in_(names))
-        .order_by(hosts.c.host)
-    ).all()
-    turns: dict[str, datetime | None] = {}
-    for host, allowed_at, own_delay in rows:
-        if allowed_at > now:
-            turns[host] = allowed_at
-            continue
-        following = now + timedelta(seconds=delay_seconds if own_delay is None else max(own_delay, delay_seconds))
-        swapped = transaction.execute(
-            update(hosts)
-            .where(hosts.c.host == host, hosts.c.next_allowed_at == allowed_at)
-            .values(next_allowed_at=following)
-        )
-        turns[host] = None if swapped.rowcount else following
-    return turns
+    query = select(hosts.c.host, hosts.c.next_allowed_at, hosts.c.delay_seconds).where(hosts.c.host.in_(names))
+    rows = {row.host: row for row in transaction.execute(query.order_by(hosts.c.host).with_for_update())}
+    following = {
+        name: now + _delay(rows[name].delay_seconds if name in rows else None, delay_seconds) for name in names
+    }
+    free = [name for name in names if name in rows and rows[name].next_allowed_at <= now]
+    taken = _move(transaction, free, following, now) | _first(transaction, names, rows, following)
+    early = {name: row.next_allowed_at for name, row in rows.items() if name not in free}
+    return {name: None if name in taken else early.get(name, following[name]) for name in names}
+
+
+def _move(
+    transaction: Transaction, names: Collection[str], following: Mapping[str, datetime], now: datetime
+) -> set[str]:
+    """Which of these turns this process took: one statement for all hosts of the same delay."""
+    taken: set[str] = set()
+    for until in {following[name] for name in names}:
+        alike = [name for name in names if following[name] == until]
+        swap = update(hosts).where(hosts.c.host.in_(alike), hosts.c.next_allowed_at <= now)
+        taken.update(transaction.scalars(swap.values(next_allowed_at=until).returning(hosts.c.host)))
+    return taken
+
+
+def _first(
+    transaction: Transaction, names: Collection[str], known: Collection[str], following: Mapping[str, datetime]
+) -> set[str]:
+    """Which hosts were never asked before: whoever writes their row has their first turn."""
+    rows = [{"host": name, "next_allowed_at": following[name]} for name in names if name not in known]
+    if not rows:
+        return set()
+    insert = insert_into(transaction, hosts).on_conflict_do_nothing().returning(hosts.c.host)
+    return set(transaction.scalars(insert, rows))
+
+
+def _delay(own_seconds: float | None, least_seconds: float) -> timedelta:
+    return timedelta(seconds=max(own_seconds or 0.0, least_seconds))
 
 
 def pause(transaction: Transaction, host: str, until: datetime) -> None:
@@ -67,14 +81,11 @@ def pause(transaction: Transaction, host: str, until: datetime) -> None:
     )
 
 
-def robots_of(transaction: Transaction, host: str) -> Robots | None:
-    """The robots file of a host as it was fetched last, by whichever process."""
-    row = transaction.execute(
-        select(hosts.c.robots_url, hosts.c.robots_status, hosts.c.robots_body, hosts.c.robots_fetched_at).where(
-            hosts.c.host == host, hosts.c.robots_url.is_not(None)
-        )
-    ).first()
-    return Robots(*row) if row else None
+def robots_of(transaction: Transaction, names: Iterable[str]) -> dict[str, Robots]:
+    """The robots files of hosts as they were fetched last, by whichever process."""
+    columns = (hosts.c.robots_url, hosts.c.robots_status, hosts.c.robots_body, hosts.c.robots_fetched_at)
+    query = select(hosts.c.host, *columns).where(hosts.c.host.in_(list(names)), hosts.c.robots_url.is_not(None))
+    return {host: Robots(*robots) for host, *robots in transaction.execute(query)}
 
 
 def keep_robots(transaction: Transaction, host: str, robots: Robots, delay_seconds: float | None) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData(
@@ -105,7 +106,22 @@ frontier = Table(
     Column("etag", Text),
     Column("last_modified", Text),
     Column("entry", JSON),  # records.Entry: what the feed said of it
-    Index("ix_frontier_due", "lane", "due_at"),
+    # What is due is a small part of what is known, and what is leased a small part of that.
+    Index(
+        "ix_frontier_due",
+        "lane",
+        "priority",
+        "due_at",
+        "url_id",
+        sqlite_where=text("due_at IS NOT NULL"),
+        postgresql_where=text("due_at IS NOT NULL"),
+    ),
+    Index(
+        "ix_frontier_lease_until",
+        "lease_until",
+        sqlite_where=text("lease_until IS NOT NULL"),
+        postgresql_where=text("lease_until IS NOT NULL"),
+    ),
 )
 
 # One row per host: when it may be asked again, and its robots file.

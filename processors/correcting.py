@@ -12,11 +12,13 @@ from govwire.core import urls
 from govwire.core.errors import ConfigError, DocumentRejectedError, UrlError
 from govwire.core.index import Hit, Index
 from govwire.core.records import Claim, Evidence, Labels, Tagged
-from govwire.core.state import State, Transaction, identity
+from govwire.core.state import State, Transaction, identity, ledger
 from govwire.core.state import corrections as kept
 from govwire.core.state.corrections import Change, ClaimChange, Correction, Making, StanceChange, Status, TopicChange
+from processors.bringing_back import bring_back
 from processors.corrections import documents_with, find_evidence, lay_over
 from processors.readback import read_back
+from processors.stages.index import outcome_of
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,16 @@ class Desk:
         with self._state.begin() as transaction:
             return kept.find(transaction, number)
 
+    def bring_back(self, article: str, by: str, note: str | None) -> Correction:
+        """Call a dropped article relevant; it can be searched once its page has been fetched anew.
+
+        Raises:
+            ConfigError: nothing was dropped there, or it was called relevant already.
+        """
+        with self._state.begin() as transaction:
+            number = bring_back(transaction, article, by, note, datetime.now(UTC))
+            return kept.find(transaction, number)
+
     def confirm(self, correction_id: int, by: str) -> Correction:
         """Say that somebody else's correction is right: it may go into an evaluation from now on.
 
@@ -71,6 +83,8 @@ class Desk:
 
     def withdraw(self, correction_id: int, by: str) -> Correction:
         """Take a correction back; where the article is in the index, its labels are as before when this returns.
+
+        One that was in it only because a person called it relevant is taken out.
 
         Raises:
             ConfigError: there is none of that number, or it is withdrawn already.
@@ -135,10 +149,15 @@ class Desk:
         with self._state.begin() as transaction:
             labelled = _as_classified(transaction, hit)
             (documents,) = documents_with(transaction, [labelled], datetime.now(UTC))
-        refused = self._index.put("articles", [documents.article])
-        refused += self._index.replace_claims(article_id, documents.article.version, documents.claims)
+        version = documents.article.version
+        refused = self._index.put("articles", [documents.article]) if documents.is_wanted else []
+        refused += self._index.replace_claims(article_id, version, documents.claims)
         for refusal in refused:
             raise DocumentRejectedError(f"{refusal.id}: {refusal.reason}; withdraw the correction")
+        if not documents.is_wanted:
+            self._index.delete("articles", [article_id], up_to=version)
+            with self._state.begin() as transaction:
+                ledger.record(transaction, [outcome_of(labelled.article, documents)], datetime.now(UTC))
         self._index.refresh()
 
 

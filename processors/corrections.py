@@ -13,7 +13,14 @@ from govwire.core.index.documents import Documents, documents_of
 from govwire.core.records import Article, Claim, Evidence, Labels, StanceLabel, Tagged, TopicLabel
 from govwire.core.state import Transaction
 from govwire.core.state import corrections as kept
-from govwire.core.state.corrections import ClaimChange, Correction, StanceChange, Status, TopicChange
+from govwire.core.state.corrections import (
+    ClaimChange,
+    Correction,
+    RelevanceChange,
+    StanceChange,
+    Status,
+    TopicChange,
+)
 from govwire.core.vocabulary import name_key
 from processors.classifiers.neutrality import with_neutrality
 
@@ -33,7 +40,7 @@ def documents_with(transaction: Transaction, labelled: Sequence[Tagged], at: dat
     for tagged in labelled:
         own = found.get(tagged.article.article_id, [])
         corrected, stale = lay_over(tagged, own)
-        if own and tagged.labels.relevant:
+        if own and corrected.labels.relevant:
             _keep(transaction, tagged, own, stale, at)
         made.append(documents_of(corrected, kept.count_of(own)))
     return made
@@ -42,9 +49,11 @@ def documents_with(transaction: Transaction, labelled: Sequence[Tagged], at: dat
 def lay_over(tagged: Tagged, corrections: Sequence[Correction]) -> tuple[Tagged, set[int]]:
     """The article as corrected, in the order in which people did it, and the numbers of what is stale."""
     labels, stale = tagged.labels, set()
+    if labels.relevance_by == "person" and not any(map(kept.vouches, corrections)):
+        labels = labels.model_copy(update={"relevant": False})  # withdrawn since it was labelled
     for correction in corrections:
-        if correction.status is Status.WITHDRAWN:
-            continue
+        if correction.status is Status.WITHDRAWN or isinstance(correction.change, RelevanceChange):
+            continue  # classify has heeded it: an article that is called irrelevant has no labels to lay it over
         evidence = find_evidence(tagged.article.text, correction.evidence) if correction.evidence else None
         if evidence is None and (correction.evidence or not _is_same_text(tagged.article, correction)):
             stale.add(correction.correction_id)
@@ -90,6 +99,8 @@ def _apply(labels: Labels, correction: Correction, evidence: Evidence | None) ->
             return labels.model_copy(update={"topics": _corrected_topics(labels.topics, change)})
         case ClaimChange():
             return labels.model_copy(update={"claims": _corrected_claims(labels.claims, change, evidence)})
+        case RelevanceChange():
+            return labels
 
 
 def _corrected_stance(

@@ -47,6 +47,9 @@ def correct(  # noqa: PLR0917 - a command's options, each passed by name
     evidence: Annotated[
         str | None, typer.Option(metavar="TEXT", help="The sentence that shows a stance or topic, word for word.")
     ] = None,
+    relevant: Annotated[
+        bool, typer.Option("--relevant", help="It was dropped, and is relevant: fetch and label it.")
+    ] = False,
     note: Annotated[str | None, typer.Option(metavar="TEXT", help="Why, for who confirms it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -64,9 +67,12 @@ def correct(  # noqa: PLR0917 - a command's options, each passed by name
         "holder": holder,
     }
     given = {name: str(value) for name, value in options.items() if value is not None}
-    if len(given) > 1 or (given and not (by or "").strip()):
+    if len(given) + relevant > 1 or ((given or relevant) and not (by or "").strip()):
         raise ConfigError("correct: name one change, and who makes it: --by NAME")
     with _desk() as desk:
+        if relevant:
+            _echo(desk.bring_back(article, (by or "").strip(), note), as_json=as_json)
+            return
         labels = desk.read(article).labels
         if not given:
             typer.echo(labels.model_dump_json() if as_json else "\n".join(_told(labels)))

@@ -279,7 +279,7 @@ class Labels(Part):
 
     relevant: bool
     relevance_score: float
-    relevance_by: Literal["model", "keyword", "terms"]
+    relevance_by: Literal["model", "keyword", "terms", "person"]  # person: a correction, against the classifier
     topics: tuple[TopicLabel, ...] = ()
     stance: tuple[StanceLabel, ...] = ()
     claims: tuple[Claim, ...] = ()

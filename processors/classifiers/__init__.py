@@ -40,6 +40,7 @@ class Document:
     title: str
     text: str
     language: str = "en"
+    is_vouched: bool = False  # a person has called it relevant: it gets labels whatever the engine says of that
 
 
 class Classifier(Protocol):

@@ -149,11 +149,14 @@ class HubEngine:
             ClassificationError: the model fails on it.
             ModelError: the device fails.
         """
-        windows = self._read(document) if self._terms.names_ai(_whole(document), "en") else []
+        is_hopeless = not self._terms.names_ai(_whole(document), "en")
+        windows = self._read(document) if document.is_vouched or not is_hopeless else []
+        unasked = Judgement(relevant=False, relevance=0.0, relevance_by="terms")
         if not windows:
-            return Judgement(relevant=False, relevance=0.0, relevance_by="terms")
-        judgement = self._relevance(document, windows)
-        return self._labelled(document, windows, judgement) if judgement.relevant else judgement
+            return unasked
+        judgement = unasked if is_hopeless else self._relevance(document, windows)
+        is_labelled = judgement.relevant or document.is_vouched
+        return self._labelled(document, windows, judgement) if is_labelled else judgement
 
     def close(self) -> None:
         """Nothing is held but memory."""

@@ -54,7 +54,7 @@ class Statement:
 
 @dataclass(frozen=True)
 class Judgement:
-    """Everything an engine says of one text; only the relevance, where the text is irrelevant."""
+    """Everything an engine says of one text; only the relevance, where it is irrelevant and nobody vouches for it."""
 
     relevant: bool
     relevance: float

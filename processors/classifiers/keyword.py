@@ -2,7 +2,7 @@
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from govwire.core.terms import Relevance, TargetTerms, TermList, Terms
 from govwire.core.vocabulary import Vocabulary
@@ -50,9 +50,10 @@ class KeywordEngine:
 
     def judge(self, document: Document) -> Judgement:
         """The judgement of one English text."""
-        if not self._relevance.decides(_whole(document), "en"):
-            return Judgement(relevant=False, relevance=0.0, relevance_by="keyword")
-        return self.count(document)
+        relevant = self._relevance.decides(_whole(document), "en")
+        if relevant or document.is_vouched:
+            return replace(self.count(document), relevant=relevant, relevance=float(relevant))
+        return Judgement(relevant=False, relevance=0.0, relevance_by="keyword")
 
     def count(self, document: Document) -> Judgement:
         """What the terms say of a text that is relevant."""

@@ -62,7 +62,7 @@ class LabellingClassifier:
             )
         judgement = self.engine.judge(document)
         labels = self._unlabelled(document, judgement)
-        if not judgement.relevant:
+        if not labels.relevant:
             return labels
         speakers = judgement.speakers or Speakers(document.text, self._actors)
         found = claims_of(document.text, judgement.statements, speakers, labels.acts, self.engine.cuts)
@@ -91,9 +91,9 @@ class LabellingClassifier:
     def _unlabelled(self, document: Document, judgement: Judgement) -> Labels:
         """The labels that no engine gives: relevance, and facets by rules."""
         labels = Labels(
-            relevant=judgement.relevant,
+            relevant=judgement.relevant or document.is_vouched,
             relevance_score=rounded(judgement.relevance),
-            relevance_by=judgement.relevance_by,
+            relevance_by="person" if document.is_vouched and not judgement.relevant else judgement.relevance_by,
             model=self.model,
             epoch=NO_EPOCH,
         )

@@ -90,15 +90,16 @@ class NeuralEngine:
             return _irrelevant(0.0)
         cut = self._cut(document)
         lead = self.lead(windows)
-        if lead < min(cut, self._heads.facts.hopeless):
+        is_hopeless = lead < min(cut, self._heads.facts.hopeless)
+        if is_hopeless and not document.is_vouched:
             return _irrelevant(lead)
         speakers = Speakers(document.text, self._actors)
         passages = self.passages(windows, speakers)
         relevance = overall([float(one.relevance[0]) for one in passages], windows)
-        if relevance < cut:
+        if relevance < cut and not document.is_vouched:
             return _irrelevant(relevance)
         return Judgement(
-            relevant=True,
+            relevant=relevance >= cut and not is_hopeless,
             relevance=relevance,
             relevance_by="model",
             topics=self._prominences(passages, windows),

@@ -8,7 +8,7 @@ from govwire.core.envelope import wrap
 from govwire.core.errors import ClassificationError
 from govwire.core.records import Article, Labels, Tagged
 from govwire.core.settings import Settings
-from govwire.core.state import State, Transaction, epochs, irrelevant
+from govwire.core.state import State, Transaction, corrections, epochs, irrelevant
 from govwire.core.state.irrelevant import Irrelevant
 from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
 from govwire.core.vocabulary import Vocabulary
@@ -31,6 +31,7 @@ class ClassifyStage:
             ModelError: model files are missing or unreadable.
             StateError: the state cannot be reached.
         """
+        self._state = state
         self._classifier = open_classifier(settings, vocabulary, cached=True)
         with state.begin() as transaction:
             epochs.begin(
@@ -38,10 +39,10 @@ class ClassifyStage:
             )
 
     def work(self, records: Sequence[Article]) -> Sequence[Labels | ClassificationError]:
-        """Labels, or the error of an article that cannot be labelled."""
-        return self._classifier.classify(
-            [Document(article.article_id, article.title, article.text, article.language) for article in records]
-        )
+        """Labels, or the error of an article that cannot be labelled; all of them where a person called it relevant."""
+        with self._state.begin() as transaction:
+            vouched = corrections.vouched(transaction, {article.article_id for article in records})
+        return self._classifier.classify([_document(article, article.article_id in vouched) for article in records])
 
     def settle(
         self, transaction: Transaction, records: Sequence[Article], drafts: Sequence[Labels]
@@ -61,6 +62,10 @@ class ClassifyStage:
     def close(self) -> None:
         """Release the classifier's threads."""
         self._classifier.close()
+
+
+def _document(article: Article, is_vouched: bool) -> Document:
+    return Document(article.article_id, article.title, article.text, article.language, is_vouched)
 
 
 def _dropped(article: Article, labels: Labels) -> Irrelevant:

@@ -12,12 +12,13 @@ from pebble import ProcessExpired, ProcessPool
 from govwire.core import flow, urls
 from govwire.core.envelope import wrap
 from govwire.core.errors import ExtractionError, RecordError
-from govwire.core.records import Article, Page
+from govwire.core.records import Article, Lane, Page
 from govwire.core.settings import Settings
-from govwire.core.state import State, Transaction, identity, stories
+from govwire.core.state import State, Transaction, corrections, identity, stories
 from govwire.core.state.identity import Observation, Revision, Sighting
 from govwire.core.state.ledger import UNCHANGED, Outcome, Outcomes
 from govwire.core.state.stories import Teller
+from processors.bringing_back import brought_back
 from processors.extraction import EXTRACTOR, Drop
 from processors.extraction.worker import Finding, find, prepare
 from processors.stage import Publication, Result
@@ -70,6 +71,8 @@ class ExtractStage:
             article_ids = identity.assign_articles(transaction, proposed)
             tellers = {page.fetch_id: _teller(article_ids[page.url_id], page, finding) for page, finding in found}
             stories.announce(transaction, tellers.values())
+            guessed = {urls.article_id(page.url): article_ids[page.url_id] for page, _ in found}
+            corrections.adopt(transaction, {guess: own for guess, own in guessed.items() if guess != own})
         return [
             Found(finding, tellers[page.fetch_id]) if isinstance(finding, Finding) else finding
             for page, finding in zip(records, read, strict=True)
@@ -83,10 +86,17 @@ class ExtractStage:
         # of one article in order of time, else the earlier fetch would count as overtaken.
         found.sort(key=lambda pair: (pair[1].teller.article_id, pair[0].fetched_at, pair[0].fetch_id))
         revisions = {page.fetch_id: identity.observe(transaction, _observation(page, draft)) for page, draft in found}
+        wanted = brought_back(transaction, {page.url_id: draft.teller.article_id for page, draft in found})
         return [
             _dropped(page, draft.reason, draft.detail)
             if isinstance(draft, Drop)
-            else _result(page, draft, revisions[page.fetch_id], story_ids[draft.teller.article_id])
+            else _result(
+                page,
+                draft,
+                revisions[page.fetch_id],
+                story_ids[draft.teller.article_id],
+                is_brought_back=page.url_id in wanted,
+            )
             for page, draft in zip(records, drafts, strict=True)
         ]
 
@@ -150,15 +160,19 @@ def _observation(page: Page, draft: Found) -> Observation:
     )
 
 
-def _result(page: Page, found: Found, revision: Revision, story_id: str) -> Result:
+def _result(page: Page, found: Found, revision: Revision, story_id: str, *, is_brought_back: bool) -> Result:
     article_id = found.teller.article_id
-    if not revision.is_news:
+    if not revision.is_news and not is_brought_back:
         return _dropped(page, UNCHANGED, _unchanged(page, revision), article_id)
     article = _article(page, found, revision.number, story_id)
-    message = wrap(flow.EXTRACT.name, article_id, article, lane=page.lane, url_id=page.url_id, fetch_id=page.fetch_id)
+    if is_brought_back:
+        # Behind the news, and to no alert's notice, as all that is labelled anew.
+        article = article.model_copy(update={"lane": Lane.BACKFILL, "came_by": page.lane})
+    lane = article.lane
+    message = wrap(flow.EXTRACT.name, article_id, article, lane=lane, url_id=page.url_id, fetch_id=page.fetch_id)
     detail = f"revision {revision.number}, {len(article.text)} characters, story {story_id}"
     outcome = _outcomes(page, Outcome.EXTRACTED, None, detail, article_id)
-    return Result([outcome], [Publication(flow.ARTICLES, page.lane, message)])
+    return Result([outcome], [Publication(flow.ARTICLES, lane, message)])
 
 
 def _article(page: Page, found: Found, number: int, story_id: str) -> Article:

@@ -7,7 +7,7 @@ from govwire.core import faults, flow
 from govwire.core.errors import DocumentRejectedError
 from govwire.core.index import Index, Refusal
 from govwire.core.index.documents import Documents, version_of
-from govwire.core.records import Tagged
+from govwire.core.records import Article, Tagged
 from govwire.core.state import State, Transaction, corrections
 from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
 from processors.corrections import documents_with
@@ -27,7 +27,7 @@ class IndexStage:
         """Put the documents; a draft is what was put, or the refusal of the article or of one of its claims."""
         with self._state.begin() as transaction:
             made = documents_with(transaction, records, datetime.now(UTC))
-        drafts = self._put(records, made)
+        drafts = self._put(made)
         # Who made a correction meanwhile has read the documents that were there before: they are written with it.
         late = self._late(records, made)
         if late:
@@ -46,15 +46,14 @@ class IndexStage:
             if documents.article.version != version_of(tagged, counts.get(tagged.article.article_id, 0))
         ]
 
-    def _put(self, records: Sequence[Tagged], made: Sequence[Documents]) -> list[Documents | DocumentRejectedError]:
-        relevant = [tagged.labels.relevant for tagged in records]
-        wanted = [documents.article for documents, keep in zip(made, relevant, strict=True) if keep]
+    def _put(self, made: Sequence[Documents]) -> list[Documents | DocumentRejectedError]:
+        wanted = [documents.article for documents in made if documents.is_wanted]
         refused = {refusal.id: refusal for refusal in self._index.put("articles", wanted)}
         faults.passing("index.put")
         drafts: list[Documents | DocumentRejectedError] = []
-        for documents, keep in zip(made, relevant, strict=True):
+        for documents in made:
             refusal = refused.get(documents.article.id) or self._put_claims(documents)
-            if not keep:
+            if not documents.is_wanted:
                 self._index.delete("articles", [documents.article.id], up_to=documents.article.version)
             drafts.append(DocumentRejectedError(f"{refusal.id}: {refusal.reason}") if refusal else documents)
         return drafts
@@ -67,15 +66,19 @@ class IndexStage:
         self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[Documents]
     ) -> Sequence[Result]:
         """The ledger's rows; nothing else is owed to the state."""
-        del transaction, drafts
-        return [Result(outcomes=[_outcome(tagged)]) for tagged in records]
+        del transaction
+        return [
+            Result(outcomes=[outcome_of(tagged.article, documents)])
+            for tagged, documents in zip(records, drafts, strict=True)
+        ]
 
     def close(self) -> None:
         """The index belongs to the process."""
 
 
-def _outcome(tagged: Tagged) -> Outcomes:
-    if tagged.labels.relevant:
-        return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.INDEXED)
+def outcome_of(article: Article, documents: Documents) -> Outcomes:
+    """What the ledger is told of an article whose documents were put, or taken out."""
+    if documents.is_wanted:
+        return Outcomes.of(article, flow.INDEX.name, Outcome.INDEXED)
     # Irrelevant since a later revision or epoch: what was there of the one before has been taken out.
-    return Outcomes.of(tagged.article, flow.INDEX.name, Outcome.DROPPED, reason=IRRELEVANT)
+    return Outcomes.of(article, flow.INDEX.name, Outcome.DROPPED, reason=IRRELEVANT)

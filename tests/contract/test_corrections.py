@@ -8,7 +8,15 @@ import pytest
 
 from govwire.core.errors import ConfigError
 from govwire.core.state import State, corrections, open_state, relabellings
-from govwire.core.state.corrections import Change, ClaimChange, Making, StanceChange, Status, TopicChange
+from govwire.core.state.corrections import (
+    Change,
+    ClaimChange,
+    Making,
+    RelevanceChange,
+    StanceChange,
+    Status,
+    TopicChange,
+)
 from samples import evidence, labels
 from state_databases import DATABASES, NOW, after, empty_database
 
@@ -51,6 +59,7 @@ def make(state: State, *makings: Making) -> list[int]:
         TopicChange(topic="military", is_about=False),
         ClaimChange(was=RUIZ, now=RUIZ.model_copy(update={"holder": "A. Ruiz", "by": "person"})),
         ClaimChange(was=INDUSTRY),
+        RelevanceChange(),
     ],
     ids=str,
 )
@@ -131,6 +140,24 @@ def test_staleness_comes_and_goes_and_keeps_when_it_began(state: State) -> None:
     assert mark({numbers[0]}, 1) == [after(1), None]
     assert mark(set(numbers), 2) == [after(1), after(2)]
     assert mark(set(), 3) == [None, None]
+
+
+def test_an_article_is_vouched_for_until_that_is_withdrawn(state: State) -> None:
+    [number, _] = make(state, making(RelevanceChange()), making(article_id="a2"))
+    with state.begin() as transaction:
+        assert corrections.vouched(transaction, ["a1", "a2", "a3"]) == {"a1"}
+        corrections.withdraw(transaction, number, "Bo", after(1))
+        assert corrections.vouched(transaction, ["a1", "a2", "a3"]) == set()
+
+
+def test_what_was_called_relevant_unread_goes_over_to_the_article_that_it_turns_out_to_be(state: State) -> None:
+    unread = making(RelevanceChange(), revision=corrections.UNREAD)
+    [moved, stays, other] = make(state, unread, making(), making(RelevanceChange(), article_id="a2", revision=0))
+    with state.begin() as transaction:
+        corrections.adopt(transaction, {"a1": "canonical", "nobody": "else"})
+        corrections.adopt(transaction, {})
+        of = {each.correction_id: each.article_id for each in corrections.listed(transaction)}
+    assert of == {moved: "canonical", stays: "a1", other: "a2"}
 
 
 def test_what_the_classifier_said_is_kept_and_only_moves_forward(state: State) -> None:

@@ -33,6 +33,7 @@ class Documents:
 
     article: Document
     claims: tuple[Document, ...]
+    is_wanted: bool = True  # False: irrelevant; what the index holds of it is to be taken out
 
 
 def version_of(tagged: Tagged, corrections: int = 0) -> int:
@@ -44,13 +45,14 @@ def documents_of(tagged: Tagged, corrections: int = 0) -> Documents:
     """The article document and its flat claims, all of one version; `corrections` counts those ever made and undone."""
     article, labels, version = tagged.article, tagged.labels, version_of(tagged, corrections)
     shared = _shared_facts(article, labels)
-    shown = [claim for claim in labels.claims if claim.shown]
+    shown = [claim for claim in labels.claims if claim.shown and labels.relevant]
     return Documents(
         Document(article.article_id, version, article_body(tagged)),
         tuple(
             Document(claim_id(article.article_id, number), version, _claim_body(article, shared, number, claim))
             for number, claim in enumerate(shown)
         ),
+        is_wanted=labels.relevant,
     )
 
 

@@ -21,6 +21,8 @@ from govwire.core.state.tables import corrections, uncorrected
 
 # A document's version has three digits, and each may be made and withdrawn.
 MOST_OF_ONE_ARTICLE = 499
+# The revision of a correction that was made before any page of its article was read.
+UNREAD = 0
 
 
 class StanceChange(Part):
@@ -58,7 +60,16 @@ class ClaimChange(Part):
         return f"claim {_said(self.now)}" + (f" (was: {_said(self.was)})" if self.was else "")
 
 
-Change = StanceChange | TopicChange | ClaimChange
+class RelevanceChange(Part):
+    """The article is relevant, whatever the classifier says; that holds for all its revisions."""
+
+    kind: Literal["relevance"] = "relevance"
+
+    def __str__(self) -> str:
+        return "relevant"
+
+
+Change = StanceChange | TopicChange | ClaimChange | RelevanceChange
 _CHANGE: TypeAdapter[Change] = TypeAdapter(Annotated[Change, Field(discriminator="kind")])
 
 
@@ -173,6 +184,32 @@ def counts(transaction: Transaction, article_ids: Iterable[str]) -> dict[str, in
 def count_of(found: Sequence[Correction]) -> int:
     """The same, of corrections at hand."""
     return len(found) + sum(correction.withdrawn_at is not None for correction in found)
+
+
+def vouched(transaction: Transaction, article_ids: Iterable[str]) -> set[str]:
+    """Those of these articles that a person has called relevant."""
+    return {correction.article_id for correction in listed(transaction, article_ids) if vouches(correction)}
+
+
+def vouches(correction: Correction) -> bool:
+    """Whether by this correction its article is relevant."""
+    return isinstance(correction.change, RelevanceChange) and correction.status is not Status.WITHDRAWN
+
+
+def adopt(transaction: Transaction, article_ids: Mapping[str, str]) -> None:
+    """Move corrections that were made before their page was ever read to the article that it turned out to be.
+
+    Given is, for the article that a page would be by its address alone, the article that it is.
+    """
+    query = select(corrections.c.article_id).where(
+        corrections.c.article_id.in_(list(article_ids)), corrections.c.revision == UNREAD
+    )
+    for guessed in set(transaction.scalars(query)) if article_ids else ():
+        transaction.execute(
+            update(corrections)
+            .where(corrections.c.article_id == guessed, corrections.c.revision == UNREAD)
+            .values(article_id=article_ids[guessed])
+        )
 
 
 def confirm(transaction: Transaction, correction_id: int, by: str, at: datetime) -> Correction:

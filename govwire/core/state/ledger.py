@@ -38,6 +38,8 @@ ENDED = (Outcome.INDEXED, Outcome.DROPPED, Outcome.DEAD)
 UNCHANGED = "unchanged"
 # The named drop of an article that is not about how AI is governed.
 IRRELEVANT = "irrelevant"
+# The named drop of an entry of a general feed whose title and summary do not name AI.
+PREFILTERED = "prefiltered"
 IN_FLIGHT = (Outcome.FETCHED, Outcome.EXTRACTED, Outcome.CLASSIFIED)
 
 

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,19 @@ def test_an_irrelevant_text_gets_no_labels(classifier: Classifier) -> None:
     assert not labels.relevant
     assert (labels.topics, labels.stance, labels.claims) == ((), (), ())
     assert (labels.laws, labels.acts, labels.instruments) == ((), (), ())
+
+
+def test_an_irrelevant_text_that_a_person_vouches_for_gets_labels_and_the_engines_own_score(
+    classifier: Classifier,
+) -> None:
+    vouched = replace(IRRELEVANT, is_vouched=True)
+    rain = replace(GERMAN, title="Wetter", text="Regen.", is_vouched=True)
+    [labels, doubted, german] = label(classifier, vouched, IRRELEVANT, rain)
+    assert (labels.relevant, labels.relevance_by, labels.relevance_score <= 0.5) == (True, "person", True)
+    assert [stance.target for stance in labels.stance][:1] == ["stronger_governance"]
+    assert (doubted.relevant, german.relevant, german.relevance_by) == (False, True, "person")
+    [agreed] = label(classifier, replace(RELEVANT, is_vouched=True))
+    assert agreed == label(classifier, RELEVANT)[0]
 
 
 def test_another_language_gets_relevance_by_terms_and_laws_by_names_and_nothing_else(classifier: Classifier) -> None:

@@ -1,6 +1,7 @@
 """Corrections laid over labels: what a person said wins, where its evidence stands; the rest stays as it was."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +14,7 @@ from govwire.core.state.corrections import (
     Change,
     ClaimChange,
     Correction,
+    RelevanceChange,
     StanceChange,
     Status,
     TopicChange,
@@ -189,6 +191,17 @@ def test_why_an_article_is_neutral_follows_from_its_claims_as_corrected() -> Non
 
 def revised(text: str, **changes: Any) -> Tagged:
     return tagged(article=article(text=text, revision=2, text_hash="other", **changes), stance=(), claims=(), topics=())
+
+
+def test_an_article_that_a_person_called_relevant_is_so_as_long_as_that_stands_whatever_its_text() -> None:
+    brought_back = tagged(relevance_by="person")
+    vouching = correction(RelevanceChange())
+    rewritten = brought_back.model_copy(update={"article": article(revision=2, text_hash="other")})
+    assert lay_over(brought_back, [vouching]) == (brought_back, set())
+    assert lay_over(rewritten, [vouching]) == (rewritten, set())
+    assert not lay_over(brought_back, [replace(vouching, withdrawn_at=NOW, withdrawn_by="Ana")])[0].labels.relevant
+    # What the classifier calls relevant by itself needs no voucher.
+    assert lay_over(tagged(), []) == (tagged(), set())
 
 
 def test_a_correction_follows_its_evidence_to_where_it_stands_in_a_new_revision() -> None:

@@ -8,9 +8,9 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.http import Request, Response
 
-from crawlers.fates import header
 from crawlers.guard import RefusedError
-from crawlers.manners import RobotsUnreachableError
+from crawlers.headers import header
+from crawlers.manners import LeftAloneError, RobotsUnreachableError
 from crawlers.room import Room, utc_now
 from govwire.core.patience import StoppedError
 from govwire.core.state.exchanges import Exchange, Purpose
@@ -45,7 +45,7 @@ class ExchangeMiddleware:
                 self._note(request, ["robots: not sent"], waited_seconds=0.0)
             case RobotsUnreachableError():
                 self._note(request, ["robots unreachable: not sent"], waited_seconds=0.0)
-            case RefusedError() | StoppedError():
+            case RefusedError() | LeftAloneError() | StoppedError():
                 return
             case _:
                 said = " ".join(f"{type(exception).__name__}: {exception}".split())[:300]

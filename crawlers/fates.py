@@ -1,8 +1,7 @@
 """What becomes of a fetch: published, dropped by a named rule, or put off. One table for answers, one for failures."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -15,7 +14,8 @@ from scrapy.exceptions import (
 from scrapy.http import Response
 
 from crawlers.guard import RefusedError
-from crawlers.manners import RobotsUnreachableError
+from crawlers.headers import left_alone_until, media_type
+from crawlers.manners import LeftAloneError, RobotsUnreachableError
 from govwire.core.patience import StoppedError
 from govwire.core.state.frontier import Leased
 from govwire.core.state.ledger import UNCHANGED
@@ -80,8 +80,6 @@ _PASSING = (
     (CannotResolveHostError, "dns_error"),
     (DownloadConnectionRefusedError, "connection_refused"),
 )
-# A Retry-After beyond this is taken for a mistake, and cut.
-LONGEST_RETRY_AFTER = timedelta(days=7)
 
 
 def fate_of(visit: Visit, max_bytes: int) -> Fate:
@@ -93,8 +91,8 @@ def fate_of(visit: Visit, max_bytes: int) -> Fate:
 
 
 def _of_body(response: Response, max_bytes: int) -> Publish | Drop:
-    if (media_type := _media_type(response)) and media_type not in _HTML_TYPES:
-        return Drop("not_html", media_type)
+    if (said := media_type(response)) and said not in _HTML_TYPES:
+        return Drop("not_html", said)
     if len(response.body) > max_bytes:
         return Drop("too_large", f"{len(response.body)} bytes, fetch.max_bytes is {max_bytes}")
     return Publish(response)
@@ -103,7 +101,7 @@ def _of_body(response: Response, max_bytes: int) -> Publish | Drop:
 def _of_status(response: Response, at: datetime) -> Drop | PutOff:
     status, detail = response.status, f"HTTP {response.status}"
     if status in {429, 503}:
-        asked = retry_after(header(response, "Retry-After"), at)
+        asked = left_alone_until(response, at)
         return PutOff("throttled" if status == 429 else "server_error", detail, asked, whole_host=asked is not None)
     if status >= 500 or status in {408, 425}:
         return PutOff("server_error" if status >= 500 else "timeout", detail)
@@ -118,6 +116,8 @@ def fate_of_error(error: BaseException | None) -> Drop | PutOff | GiveBack:
         return GiveBack()
     if isinstance(error, RobotsUnreachableError):
         return PutOff("robots_unreachable", error.detail, error.not_before)
+    if isinstance(error, LeftAloneError):
+        return PutOff("throttled", str(error), error.until)
     detail = f"{type(error).__name__}: {error}"[:300]
     if reason := _refusal(error):
         return Drop(reason, error.detail if isinstance(error, RefusedError) else detail)
@@ -136,28 +136,3 @@ def _refusal(error: BaseException | None) -> str | None:
         case IgnoreRequest():  # two of Scrapy's middlewares give up on a response, and say so in words only
             return "too_many_redirects" if "redirect" in str(error) else "too_large"
     return None
-
-
-def retry_after(value: str | None, now: datetime) -> datetime | None:
-    """The time that a Retry-After names, in seconds or as a date (RFC 9110, 10.2.3); None where it names none."""
-    if value is None:
-        return None
-    value = value.strip()
-    if value.isdecimal():
-        return now + timedelta(seconds=min(int(value[:9]), LONGEST_RETRY_AFTER.total_seconds()))
-    try:
-        at = parsedate_to_datetime(value)
-        at = (at if at.tzinfo else at.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    return min(at, now + LONGEST_RETRY_AFTER)
-
-
-def _media_type(response: Response) -> str:
-    return (header(response, "Content-Type") or "").partition(";")[0].strip().lower()
-
-
-def header(response: Response, name: str) -> str | None:
-    """A response header as text."""
-    value = response.headers.get(name)
-    return value.decode("latin-1") if value else None

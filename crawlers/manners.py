@@ -20,6 +20,7 @@ from scrapy.http.request import NO_CALLBACK
 from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.guard import RefusedError
+from crawlers.headers import left_alone_until
 from crawlers.room import Room, utc_now
 from crawlers.together import Together
 from govwire.core.patience import StoppedError
@@ -48,6 +49,14 @@ class RobotsUnreachableError(IgnoreRequest):
         super().__init__(detail)
 
 
+class LeftAloneError(IgnoreRequest):
+    """The host asked for longer peace than a request can wait for with its place among those under way."""
+
+    def __init__(self, host: str, until: datetime) -> None:
+        self.until = until
+        super().__init__(f"{host} asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")
+
+
 @dataclass(frozen=True)
 class _Rules:
     robots: Robots
@@ -73,7 +82,7 @@ class RobotsMiddleware:
         self._agent: str = crawler.settings["USER_AGENT"]
         self._rules: dict[str, _Rules] = {}
         self._kept: Together[str, Robots | None] = Together(room, _kept)
-        self._keep: Together[tuple[Robots, float | None], None] = Together(room, _keep)
+        self._keep: Together[tuple[_Rules, datetime | None], None] = Together(room, _keep)
         self._fetching: dict[str, asyncio.Lock] = {}
 
     @classmethod
@@ -117,16 +126,18 @@ class RobotsMiddleware:
         (got,) = await asyncio.gather(self._crawler.engine.download_async(request), return_exceptions=True)
         if isinstance(got, StoppedError | asyncio.CancelledError):
             raise got  # the process ends
-        if isinstance(got, RefusedError) and not got.redirected:
+        if isinstance(got, LeftAloneError):
+            raise got  # nothing was asked
+        if isinstance(got, RefusedError) and got.reason == "address_refused" and not got.redirected:
             raise got  # the host's address is refused, and with it every page there
         if isinstance(got, BaseException):
             log.info("robots_unreachable", url=url, error=f"{type(got).__name__}: {got}")
             robots = Robots(url, 0, "", utc_now())
         else:
             robots = _robots(url, got)
-
         rules = _Rules.of(robots, self._agent)
-        await self._keep.ask((robots, rules.delay_seconds))
+        until = left_alone_until(got, robots.fetched_at) if isinstance(got, Response) else None
+        await self._keep.ask((rules, until))
         return rules
 
 
@@ -136,9 +147,13 @@ def _kept(transaction: Transaction, urls: Sequence[str]) -> list[Robots | None]:
     return [robots if (robots := known.get(authority(url))) and robots.url == url else None for url in urls]
 
 
-def _keep(transaction: Transaction, fetched: Sequence[tuple[Robots, float | None]]) -> list[None]:
-    for robots, delay_seconds in fetched:
-        hosts.keep_robots(transaction, authority(robots.url), robots, delay_seconds)
+def _keep(transaction: Transaction, fetched: Sequence[tuple[_Rules, datetime | None]]) -> list[None]:
+    """Keep robots files, and leave their hosts alone for as long as they asked."""
+    for rules, until in fetched:
+        host = authority(rules.robots.url)
+        hosts.keep_robots(transaction, host, rules.robots, rules.delay_seconds)
+        if until is not None:
+            hosts.pause(transaction, host, until)
     return [None] * len(fetched)
 
 
@@ -153,11 +168,17 @@ def _is_answer(status: int) -> bool:
     return 200 <= status < 500 and status != 429
 
 
+def longest_turn_seconds(room: Room) -> float:
+    """How long a host's next turn may be away by its pace; what is longer, it asked for."""
+    return 2 * max(room.settings.crawl.host_delay_seconds, LONGEST_DELAY_SECONDS)
+
+
 class PaceMiddleware:
     """Holds every request until its host's turn, which is taken in the state before the request goes out."""
 
     def __init__(self, room: Room) -> None:
         self._room = room
+        self._longest_turn = timedelta(seconds=longest_turn_seconds(room))
         self._turns: Together[str, datetime | None] = Together(room, self._take)
 
     @classmethod
@@ -169,12 +190,15 @@ class PaceMiddleware:
         """Return when the request may go out.
 
         Raises:
+            LeftAloneError: that is a long time from now.
             StoppedError: the process is to end.
         """
         host, begun = authority(request.url), time.monotonic()
         if self._room.stop.is_set():
             raise StoppedError
         while (until := await self._turns.ask(host)) is not None:
+            if until > utc_now() + self._longest_turn:
+                raise LeftAloneError(host, until)
             await self._sleep_until(until)
         request.meta["waited_seconds"] = round(time.monotonic() - begun, 3)
 

@@ -17,7 +17,8 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawlers.fates import Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of, header
+from crawlers.fates import Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
+from crawlers.headers import header
 from crawlers.readings import Read, Reading, read
 from crawlers.room import Room, utc_now
 from govwire.core import faults

@@ -6,8 +6,9 @@ from datetime import datetime
 
 from scrapy.http import Response
 
-from crawlers.fates import GiveBack, fate_of_error, header, retry_after
+from crawlers.fates import GiveBack, PutOff, fate_of_error
 from crawlers.feeds import Feed, read_feed
+from crawlers.headers import header, left_alone_until
 from crawlers.room import FeedTask
 from govwire.core.errors import FeedError
 
@@ -41,13 +42,13 @@ def read(reading: Reading) -> Read:
         fate = fate_of_error(reading.error)
         if isinstance(fate, GiveBack):
             return Read(reading, stopped=True)
-        return Read(reading, error=f"{fate.reason}: {fate.detail}")
+        not_before = fate.not_before if isinstance(fate, PutOff) else None
+        return Read(reading, error=f"{fate.reason}: {fate.detail}", not_before=not_before)
     known_hash = reading.task.known.body_hash if reading.task.known else None
     if response.status == 304:
         return Read(reading, body_hash=known_hash)
     if response.status != 200:
-        asked = retry_after(header(response, "Retry-After"), reading.at) if response.status in {429, 503} else None
-        return Read(reading, error=f"HTTP {response.status}", not_before=asked)
+        return Read(reading, error=f"HTTP {response.status}", not_before=left_alone_until(response, reading.at))
     return _parse(reading, response, known_hash)
 
 

@@ -20,6 +20,8 @@ REACTOR_THREADPOOL_MAXSIZE = 20  # names are resolved there
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.guard.AddressMiddleware": 10,
     "crawlers.manners.RobotsMiddleware": 100,
+    "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
+    "crawlers.encodings.EncodingMiddleware": 590,  # in its place
     "crawlers.guard.RedirectMiddleware": 650,  # below Scrapy's own, at 600
     "crawlers.manners.PaceMiddleware": 900,  # last: a turn that is taken is used at once
     "crawlers.exchanges.ExchangeMiddleware": 910,  # sees answers as they come

@@ -16,7 +16,7 @@ from twisted.python.failure import Failure
 
 from crawlers.due import take_now
 from crawlers.fates import Visit
-from crawlers.manners import LONGEST_DELAY_SECONDS
+from crawlers.manners import longest_turn_seconds
 from crawlers.readings import Reading
 from crawlers.room import ASKED, FeedTask, Room, utc_now
 from govwire.core import faults
@@ -43,7 +43,7 @@ class FrontierSpider(scrapy.Spider):
     def __init__(self, room: Room, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.room = room
-        self._longest_turn_seconds = 2 * max(room.settings.crawl.host_delay_seconds, LONGEST_DELAY_SECONDS)
+        self._longest_turn_seconds = longest_turn_seconds(room)
 
     async def start(self) -> AsyncIterator[Request]:
         """Requests for feeds and pages, as they fall due."""

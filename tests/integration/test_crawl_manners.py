@@ -150,6 +150,26 @@ def test_a_host_is_left_alone_as_long_as_it_asks(sites: Sites, crawl: Crawl, sta
     assert crawl.counts() == {("waiting", reason): 1, ("waiting", "asked"): 1}
 
 
+def test_no_request_keeps_its_place_while_a_host_is_left_alone(sites: Sites, crawl: Crawl) -> None:
+    sites.set("one.test", "/feed.xml", Reply(status=429, headers={"Retry-After": "7200"}))
+    crawl.source("one", sites.url("one.test", "/feed.xml"))
+    assert crawl.once().failed_feeds == {sites.url("one.test", "/feed.xml"): "HTTP 429"}
+    again = crawl.once()
+    (why,) = again.failed_feeds.values()
+    assert why.startswith(f"throttled: one.test:{sites.port} asked to be left alone until")
+    assert [each.path for each in sites.asked] == ["/robots.txt", "/feed.xml"]
+
+
+def test_a_host_is_left_alone_as_long_as_its_robots_file_asks(sites: Sites, crawl: Crawl) -> None:
+    sites.set("one.test", "/robots.txt", Reply(status=503, headers={"Retry-After": "7200"}))
+    url = sites.set("one.test", "/a", "<p>x</p>")
+    crawl.once(urls=[url], environment=named(crawl, "one.test"))
+    assert crawl.standing(url) == ("waiting", "robots_unreachable")
+    _let_due(crawl)
+    crawl.once()
+    assert [each.path for each in sites.asked] == ["/robots.txt"]
+
+
 def named(crawl: Crawl, *hosts: str) -> dict[str, str]:
     crawl.name(*hosts)
     return {}
@@ -194,3 +214,10 @@ def test_a_file_of_authorities_that_holds_none_is_told_in_one_line(crawl: Crawl,
 def _forget_robots(crawl: Crawl) -> None:
     with crawl.state() as state, state.begin() as transaction:
         transaction.exec_driver_sql("DELETE FROM hosts")
+
+
+def _let_due(crawl: Crawl) -> None:
+    """Let every URL be due, and every robots file be asked for again."""
+    with crawl.state() as state, state.begin() as transaction:
+        transaction.exec_driver_sql("UPDATE frontier SET due_at = '2026-01-01'")
+        transaction.exec_driver_sql("UPDATE hosts SET robots_fetched_at = '2026-01-01'")

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scrapy.exceptions import CannotResolveHostError, DownloadTimeoutError, IgnoreRequest
 from scrapy.http import Response
 
-from crawlers.fates import LONGEST_RETRY_AFTER, Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of, retry_after
+from crawlers.fates import Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
 from crawlers.guard import RefusedError
-from crawlers.manners import RobotsUnreachableError
+from crawlers.manners import LeftAloneError, RobotsUnreachableError
 from govwire.core.patience import StoppedError
 from govwire.core.records import Lane
 from govwire.core.state.frontier import Leased
@@ -63,6 +63,10 @@ def test_the_size_is_checked_after_unpacking() -> None:
     [
         (RefusedError("robots", "why"), Drop("robots", "why")),
         (RobotsUnreachableError("why", NOW), PutOff("robots_unreachable", "why", NOW)),
+        (
+            LeftAloneError("one.example", NOW),
+            PutOff("throttled", "one.example asked to be left alone until 2026-11-24 09:00 UTC", NOW),
+        ),
         (DownloadTimeoutError("late"), PutOff("timeout", "DownloadTimeoutError: late")),
         (CannotResolveHostError("who"), PutOff("dns_error", "CannotResolveHostError: who")),
         (ZeroDivisionError("odd"), PutOff("fetch_failed", "ZeroDivisionError: odd")),
@@ -77,29 +81,3 @@ def test_the_size_is_checked_after_unpacking() -> None:
 )
 def test_each_failure_has_its_fate(error: BaseException | None, fate: Fate) -> None:
     assert failed(error) == fate
-
-
-@pytest.mark.parametrize(
-    ("value", "after"),
-    [
-        ("120", timedelta(minutes=2)),
-        ("0", timedelta(0)),
-        ("Tue, 24 Nov 2026 10:00:00 GMT", timedelta(hours=1)),
-        ("Tue, 24 Nov 2026 11:00:00 +0100", timedelta(hours=1)),
-        ("999999999999999999999", LONGEST_RETRY_AFTER),
-        ("Tue, 24 Nov 2126 10:00:00 GMT", LONGEST_RETRY_AFTER),
-    ],
-)
-def test_retry_after_is_read_in_both_forms_and_cut(value: str, after: timedelta) -> None:
-    assert retry_after(value, NOW) == NOW + after
-
-
-@pytest.mark.parametrize("value", [None, "", "soon", "-5", "1.5"])
-def test_a_retry_after_that_names_no_time_is_none(value: str | None) -> None:
-    assert retry_after(value, NOW) is None
-
-
-@given(st.text())
-def test_reading_a_retry_after_is_total(value: str) -> None:
-    at = retry_after(value, NOW)
-    assert at is None or at <= NOW + LONGEST_RETRY_AFTER

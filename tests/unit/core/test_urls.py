@@ -1,11 +1,14 @@
 """Which addresses are the same page, and which page is which article."""
 
 from datetime import UTC, datetime, timedelta
+from urllib.parse import urljoin
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from w3lib.url import safe_url_string
 
+from govwire.core import urls
 from govwire.core.errors import UrlError
 from govwire.core.urls import (
     MAX_URL_LENGTH,
@@ -195,3 +198,53 @@ def test_article_and_url_of_one_address_have_different_ids() -> None:
 )
 def test_fetch_ids_of_one_url_sort_as_text_in_the_order_of_time(first: datetime, later: timedelta) -> None:
     assert "" < fetch_id("x", first) < fetch_id("x", first + later)
+
+
+GOAL = "https://wire.example/rules?id=7"
+
+
+@pytest.mark.parametrize(
+    "wrapper",
+    [
+        "https://www.google.com/url?rct=j&sa=t&url=https://wire.example/rules%3Fid%3D7&ct=ga&cd=CAEYACoT&usg=AOvVaw0",
+        "https://www.google.co.uk/url?q=https%3A%2F%2Fwire.example%2Frules%3Fid%3D7&sa=D",
+        "http://www.bing.com/news/apiclick.aspx?ref=FexRss&aid=&url=https%3a%2f%2fwire.example%2frules%3fid%3d7&c=1",
+        "https://l.facebook.com/l.php?u=https%3A%2F%2Fwire.example%2Frules%3Fid%3D7&h=AT0",
+        "https://t.umblr.com/redirect?z=https%3A%2F%2Fwire.example%2Frules%3Fid%3D7&t=abc",
+        "https://www.youtube.com/redirect?event=video&q=https%3A%2F%2Fwire.example%2Frules%3Fid%3D7",
+        "https://eur01.safelinks.protection.outlook.com/?url=https%3A%2F%2Fwire.example%2Frules%3Fid%3D7&data=05",
+        "https://www.google.com/url?q=https%3A%2F%2Fl.facebook.com%2Fl.php%3Fu%3Dhttps%253A%252F%252Fwire.example%252Frules%253Fid%253D7",
+    ],
+)
+def test_an_address_that_only_leads_on_is_the_one_it_leads_to(wrapper: str) -> None:
+    assert clean(wrapper) == normalise(wrapper) == GOAL
+    assert url_id(wrapper) == url_id(GOAL)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://www.google.com/search?q=https://wire.example/",
+        "https://www.google.com/url?q=AI+rules",
+        "https://www.google.com/url?q=file:///etc/passwd",
+        "https://google.com.evil.example/url?q=https://wire.example/",
+        "https://share.example/?url=https://wire.example/",
+        "https://news.google.com/rss/articles/CBMiK2h0dHBzOi8vd2lyZS5leGFtcGxl?oc=5",
+    ],
+)
+def test_other_addresses_that_carry_one_are_themselves(url: str) -> None:
+    assert clean(url) == url
+
+
+@given(
+    st.tuples(
+        st.sampled_from(["http://", "https://", "HTTP://"]),
+        st.lists(st.text("ab0-", min_size=1, max_size=4), min_size=1, max_size=6).map(".".join),
+        st.sampled_from(["", ".com", ".co", ":80", ".c1"]),
+        st.text("abz09._~!$&()*+,;=:@/-%4fF?#'[]|\\ é"),
+    ).map(lambda parts: f"{parts[0]}{parts[1]}{parts[2]}/{parts[3]}")
+)
+def test_an_address_that_needs_no_cleaning_is_told_from_one_that_does(url: str) -> None:
+    """The short way and the long way give the same."""
+    if urls._CLEAN.fullmatch(url):
+        assert urls._parse(urljoin("https://base.example/a/b", url), safe_url_string).geturl() == url

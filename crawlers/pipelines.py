@@ -269,7 +269,7 @@ class BusPipeline:
             log.warning("feed_failed", source_id=task.source_id, feed_url=task.url, error=done.error)
             FETCHES.labels("feed", "failed").inc()
             return
-        listed = done.feed.entries if done.feed else ()
+        listed = done.feed.listed if done.feed else ()
         found = [Found(url=each.url, source_id=task.source_id, entry=each.entry) for each in listed]
         added = frontier.add(transaction, found, now)
         response, known = reading.response, task.known

@@ -7,8 +7,8 @@ from datetime import datetime
 from scrapy.http import Response
 
 from crawlers.fates import GiveBack, PutOff, fate_of_error
-from crawlers.feeds import Feed, read_feed
 from crawlers.headers import header, left_alone_until
+from crawlers.readers import Entries, read_feed
 from crawlers.room import FeedTask
 from govwire.core.errors import FeedError
 
@@ -28,7 +28,7 @@ class Read:
     """What came of a reading: what the feed lists (None: nothing new), or an error; neither when the process ended."""
 
     reading: Reading
-    feed: Feed | None = None
+    feed: Entries | None = None
     body_hash: str | None = None
     error: str | None = None
     not_before: datetime | None = None

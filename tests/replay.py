@@ -68,6 +68,23 @@ class ReplayPage:
 
 
 @dataclass(frozen=True)
+class ReplayFeed:
+    """A recorded feed or sitemap, and how many entries it states; None where that cannot be told."""
+
+    path: Path
+    url: str
+    form: str
+    entries: int | None
+    real: bool  # as a site published it
+    content_type: str
+
+    @property
+    def name(self) -> str:
+        """Its file name."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
 class BadInput:
     """A damaged or hostile input, and how it is served."""
 
@@ -101,6 +118,23 @@ def pages(corpus_dir: Path) -> list[ReplayPage]:
             expected=row["expected"],
             truths=frozenset(row["gt"]),
             path=folder / row["file"],
+        )
+        for row in rows
+    ]
+
+
+def feeds(corpus_dir: Path) -> list[ReplayFeed]:
+    """Every recorded feed and sitemap, in the corpus' order."""
+    folder = corpus_dir / "replay"
+    rows = [json.loads(line) for line in (folder / "feeds.jsonl").read_text(encoding="utf-8").splitlines()]
+    return [
+        ReplayFeed(
+            path=folder / row["file"],
+            url=row["url"] or "https://replay.example/feed",
+            form=row["format"],
+            entries=row["entries"],
+            real=row["real"],
+            content_type=row.get("serve", {}).get("headers", {}).get("Content-type", ""),
         )
         for row in rows
     ]

@@ -1,44 +1,16 @@
-"""Housekeeping: what is deleted by age, and nothing before every reader has passed it."""
+"""Retention: what is deleted by age, and nothing before every reader has passed it."""
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
-from govwire.core.bus import Bus, open_bus
+from govwire.core.bus import Bus
 from govwire.core.flow import CHANNELS, FLOW, PAGES
 from govwire.core.records import Lane
 from govwire.core.settings import Settings
-from govwire.core.state import State, housekeeping, open_state
-from govwire.core.timetable import Timetable
+from govwire.core.state import State, housekeeping, samples
 
 log = structlog.get_logger(__name__)
-
-# What is kept is counted in days: an hour more is nothing, and each sweep stays small.
-EVERY = timedelta(hours=1)
-# A start has other work at first.
-_AFTER_START = timedelta(seconds=5)
-
-
-@contextmanager
-def swept_hourly(settings: Settings) -> Iterator[None]:
-    """Sweep soon, then every hour while the block runs, in a thread; any number of processes may.
-
-    A sweep that finds bus or state away is logged, and made up for by the next.
-    """
-
-    def tick() -> None:
-        with open_state(settings.state_url) as state, closing(open_bus(settings)) as bus:
-            sweep(settings, bus, state)
-
-    timetable = Timetable()
-    timetable.every(EVERY, tick, "retention", datetime.now(UTC) + _AFTER_START)
-    timetable.start()
-    try:
-        yield
-    finally:
-        timetable.close()
 
 
 def sweep(settings: Settings, bus: Bus, state: State, now: datetime | None = None) -> dict[str, int]:
@@ -60,6 +32,7 @@ def sweep(settings: Settings, bus: Bus, state: State, now: datetime | None = Non
     with state.begin() as transaction:
         gone["irrelevant"] = housekeeping.delete_irrelevant(transaction, now - timedelta(days=keep.irrelevant_days))
         gone["bands"] = housekeeping.delete_bands(transaction, now - timedelta(days=keep.bands_days))
+        gone["samples"] = samples.forget(transaction, now - timedelta(days=keep.samples_days))
         gone["exchanges"] = housekeeping.delete_exchanges(transaction, now - timedelta(days=keep.exchanges_days))
     if any(gone.values()):
         log.info("swept", **{name.replace(".", "_"): count for name, count in gone.items() if count})

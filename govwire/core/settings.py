@@ -148,7 +148,14 @@ class RetentionSettings(Section):
     irrelevant_days: float = Field(30, gt=0)
     bands_days: float = Field(14, gt=0)
     exchanges_days: float = Field(14, gt=0)
+    samples_days: float = Field(90, gt=0)
     min_free_bytes: int = Field(512 * MIB, ge=0)
+
+
+class SampleSettings(Section):
+    """How many drops are drawn each week for people to check."""
+
+    per_week: int = Field(50, ge=0)
 
 
 class MetricsSettings(Section):
@@ -176,6 +183,7 @@ class Settings(BaseSettings):
     classify: ClassifySettings = ClassifySettings()
     alerts: AlertSettings = AlertSettings()
     retention: RetentionSettings = RetentionSettings()
+    samples: SampleSettings = SampleSettings()
     metrics: MetricsSettings = MetricsSettings()
 
     @classmethod

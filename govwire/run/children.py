@@ -17,13 +17,14 @@ from multiprocessing.connection import Connection
 
 import structlog
 
-from govwire.core import flow, logs, metrics, retention
+from govwire.core import flow, logs, metrics
 from govwire.core.errors import ConfigError, GovwireError, ServiceError
 from govwire.core.metrics import Health
 from govwire.core.patience import Patience, StoppedError
 from govwire.core.settings import Settings
 from govwire.core.slots import slot
 from govwire.core.vocabulary import Vocabulary
+from govwire.run import housekeeping
 from govwire.run.services import open_services, refuse_misfit
 from processors.stage import Loop
 from processors.stages import STAGES, Room
@@ -100,7 +101,7 @@ def _crawl(task: Task, stop: threading.Event, health: Health) -> None:
     from crawlers.runner import run_crawl
 
     # Housekeeping has its place beside the crawl: what brings things in sees to what goes out.
-    with retention.swept_hourly(task.settings):
+    with housekeeping.kept(task.settings):
         run_crawl(task.settings, task.vocabulary, stop, once=task.once, health=health)
 
 

@@ -1,24 +1,28 @@
 """Where everything stands: what `govwire status` prints for the person who looks at it at 3 a.m."""
 
 from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.state import State, sources
+from govwire.core.state import State, samples, sources
 from govwire.core.state.sources import FeedRow
 from govwire.run.summary import Summary, summarise
-from processors import deadletters
+from processors import deadletters, sampling
+from processors.sampling import Rate
 
 
 @dataclass(frozen=True)
 class Status:
-    """The summary, each stage's lag, each feed's health, and the open dead letters."""
+    """The summary, each stage's lag, each feed's health, the open dead letters, and how often drops were wrong."""
 
     summary: Summary
     lags: dict[str, int]
     feeds: list[FeedRow]
     open_letters: int
+    open_samples: int
+    rates: list[Rate]
 
     def as_dict(self) -> dict[str, Any]:
         """The status as plain data."""
@@ -27,6 +31,8 @@ class Status:
             "lags": self.lags,
             "feeds": [asdict(feed) for feed in self.feeds],
             "open_dead_letters": self.open_letters,
+            "open_samples": self.open_samples,
+            "miss_rates": [rate.as_dict() for rate in self.rates],
         }
 
     def __str__(self) -> str:
@@ -35,6 +41,8 @@ class Status:
             str(self.summary),
             "lag        " + ", ".join(f"{group} {lag}" for group, lag in self.lags.items()),
             f"letters    {self.open_letters} open (govwire deadletters list)",
+            f"samples    {self.open_samples} to be checked (govwire samples answer)",
+            *(f"  {rate}" for rate in self.rates),
             f"feeds      {len(self.feeds)} read, {len(failing)} failing",
         ]
         lines += [f"  {feed.source_id}: {feed.url}: {feed.failures} failures: {feed.error}" for feed in failing]
@@ -57,9 +65,13 @@ def inspect(prefix: str, bus: Bus, state: State) -> Status:
     }
     with state.begin() as transaction:
         feeds = sources.feed_rows(transaction)
+        unchecked = samples.listed(transaction, is_open=True)
+        rates = sampling.rates(transaction, datetime.now(UTC))
     return Status(
         summary=summarise(state),
         lags=lags,
         feeds=feeds,
         open_letters=sum(1 for _ in deadletters.open_letters(bus, state, prefix)),
+        open_samples=len(unchecked),
+        rates=rates,
     )

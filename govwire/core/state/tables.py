@@ -263,6 +263,36 @@ irrelevant = Table(
     Column("dropped_at", Utc, nullable=False, index=True),
 )
 
+# Weeks of which samples were drawn.
+draws = Table(
+    "draws",
+    metadata,
+    Column("week", String(8), primary_key=True),  # ISO 8601, as 2026-W47
+    Column("drawn_at", Utc, nullable=False),
+    Column("dropped", JSON, nullable=False),  # reason -> how many drops there were to draw from
+)
+
+# Drops by our own judgement that were drawn for checking, and what a person says of each.
+samples = Table(
+    "samples",
+    metadata,
+    Column("sample_id", Integer, primary_key=True),
+    Column("week", String(8), ForeignKey("draws.week"), nullable=False, index=True),
+    Column("reason", String(64), nullable=False),
+    Column("dropped_by", Name, nullable=False),
+    Column("url_id", Id, nullable=False),
+    Column("url", Text, nullable=False),
+    Column("source_id", Name, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("excerpt", Text, nullable=False),
+    Column("score", Float),
+    Column("dropped_at", Utc, nullable=False),
+    Column("answer", String(16)),  # relevant, irrelevant
+    Column("answered_by", Name),
+    Column("answered_at", Utc),
+    Column("correction_id", Integer),
+)
+
 # What a person corrected in an article's labels. Nothing that trains reads it.
 corrections = Table(
     "corrections",

@@ -8,10 +8,11 @@ from typing import Any, Self
 from scrapy.crawler import Crawler
 from scrapy.http import Request, Response
 
+from crawlers.answers import Question
 from crawlers.guard import RefusedError
 from crawlers.headers import header
 from crawlers.manners import LeftAloneError, RobotsUnreachableError
-from crawlers.room import Room, utc_now
+from crawlers.room import Guest, utc_now
 from govwire.core.patience import StoppedError
 from govwire.core.state.exchanges import Exchange, Purpose
 from govwire.core.urls import authority
@@ -22,7 +23,7 @@ _CONDITIONS = ("If-None-Match", "If-Modified-Since")
 class ExchangeMiddleware:
     """Notes what became of every request that was sent, or kept back by a robots file."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Guest) -> None:
         self._room = room
 
     @classmethod
@@ -69,6 +70,9 @@ class ExchangeMiddleware:
 def _purpose(request: Request) -> Purpose:
     if request.meta.get("is_robots"):
         return "robots"
+    question: Question | None = request.meta.get("question")
+    if question is not None:
+        return question.purpose
     return "page" if "leased" in request.meta else "feed"
 
 

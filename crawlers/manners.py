@@ -21,7 +21,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.guard import RefusedError
 from crawlers.headers import left_alone_until
-from crawlers.room import Room, utc_now
+from crawlers.room import Guest, utc_now
 from crawlers.together import Together
 from govwire.core.patience import StoppedError
 from govwire.core.state import Transaction, hosts
@@ -77,7 +77,7 @@ class _Rules:
 class RobotsMiddleware:
     """Sends no request that the host's robots file forbids."""
 
-    def __init__(self, crawler: Crawler, room: Room) -> None:
+    def __init__(self, crawler: Crawler, room: Guest) -> None:
         self._crawler, self._room = crawler, room
         self._agent: str = crawler.settings["USER_AGENT"]
         self._rules: dict[str, _Rules] = {}
@@ -168,7 +168,7 @@ def _is_answer(status: int) -> bool:
     return 200 <= status < 500 and status != 429
 
 
-def longest_turn_seconds(room: Room) -> float:
+def longest_turn_seconds(room: Guest) -> float:
     """How long a host's next turn may be away by its pace; what is longer, it asked for."""
     return 2 * max(room.settings.crawl.host_delay_seconds, LONGEST_DELAY_SECONDS)
 
@@ -176,7 +176,7 @@ def longest_turn_seconds(room: Room) -> float:
 class PaceMiddleware:
     """Holds every request until its host's turn, which is taken in the state before the request goes out."""
 
-    def __init__(self, room: Room) -> None:
+    def __init__(self, room: Guest) -> None:
         self._room = room
         self._longest_turn = timedelta(seconds=longest_turn_seconds(room))
         self._turns: Together[str, datetime | None] = Together(room, self._take)

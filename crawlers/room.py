@@ -35,6 +35,8 @@ ASKED = SourceFacts(
 )
 # Lag and disk change slowly, and asking for them costs a call to the bus.
 LOOK_SECONDS = 1.0
+# How long a process that is to end by itself waits for a service that is away before it gives up.
+GIVE_UP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -46,28 +48,52 @@ class FeedTask:
     known: FeedRow | None  # from earlier readings
 
 
-@dataclass
-class Room:
-    """One crawl process."""
+@dataclass(kw_only=True)
+class Guest:
+    """A process that asks sites, as its manners know it."""
 
     settings: Settings
-    sources: Mapping[str, Source]
-    bus: Bus
     state: State
-    owner: str  # of its leases
     stop: threading.Event
     health: Health
-    once: bool
     give_up_seconds: float | None  # how long a service that is away is waited for; None: for ever
+    failure: GovwireError | None = None
+    exchanges: list[Exchange] = field(default_factory=list)  # noted, and not yet in the state; on the event loop only
+
+    def wait_for(self, action: Callable[[], T]) -> T:
+        """Do it, and wait while a service is away. Not on the event loop.
+
+        Raises:
+            StoppedError: the process is to end.
+            ServiceError: the service stayed away for `give_up_seconds`; the process ends.
+        """
+        try:
+            return wait_for_service(action, self.stop, self.health, self.give_up_seconds)
+        except ServiceError as error:
+            self.give_up(error)
+            raise
+
+    def give_up(self, error: GovwireError) -> None:
+        """End this process with an error."""
+        self.failure = self.failure or error
+        self.stop.set()
+
+
+@dataclass(kw_only=True)
+class Room(Guest):
+    """One crawl process."""
+
+    sources: Mapping[str, Source]
+    bus: Bus
+    owner: str  # of its leases
+    once: bool
     urls: tuple[str, ...] = ()
     feeds: tuple[str, ...] = ()
     out: dict[str, Leased] = field(default_factory=dict)  # leased, and neither settled nor given back
     due: deque[FeedTask] = field(default_factory=deque)  # feeds to be read next; filled from another thread
     reading: set[str] = field(default_factory=set)  # feeds that are being read
-    exchanges: list[Exchange] = field(default_factory=list)  # noted, and not yet in the state; on the event loop only
     failed_feeds: dict[str, str] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # something was settled
-    failure: GovwireError | None = None
     _lanes: tuple[Lane, ...] = ()
     _looked_at: float = float("-inf")
     _why_paused: str | None = None
@@ -82,24 +108,6 @@ class Room:
     def every(self) -> dict[str, timedelta]:
         """The interval of each source."""
         return {source.id: timedelta(minutes=source.every_minutes) for source in self.sources.values()}
-
-    def wait_for(self, action: Callable[[], T]) -> T:
-        """Do it, and wait while a service is away. Not on the event loop.
-
-        Raises:
-            StoppedError: the process is to end.
-            ServiceError: with `once`, the service stayed away; the process ends.
-        """
-        try:
-            return wait_for_service(action, self.stop, self.health, self.give_up_seconds)
-        except ServiceError as error:
-            self.give_up(error)
-            raise
-
-    def give_up(self, error: GovwireError) -> None:
-        """End this process with an error."""
-        self.failure = self.failure or error
-        self.stop.set()
 
     def open_lanes(self) -> tuple[Lane, ...]:
         """The lanes in which pages may be fetched now. Not on the event loop.

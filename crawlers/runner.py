@@ -1,6 +1,5 @@
 """One crawl process: one Scrapy crawler with one long-lived spider, and a timetable for the sources."""
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack, suppress
@@ -9,14 +8,12 @@ from datetime import timedelta
 
 import structlog
 from scrapy.crawler import AsyncCrawlerProcess
-from scrapy.settings import Settings as ScrapySettings
 
-from crawlers.agent import feed_urls, user_agent
+from crawlers.agent import feed_urls
 from crawlers.due import give_back, take_due
-from crawlers.guard import AddressRules
-from crawlers.room import Room, utc_now, wait_for_service
+from crawlers.process import spider_process
+from crawlers.room import GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
-from crawlers.trust import trust
 from govwire.core.bus import open_bus
 from govwire.core.flow import CRAWL
 from govwire.core.metrics import Health
@@ -33,8 +30,6 @@ log = structlog.get_logger(__name__)
 
 # How often a process looks which sources are due; their intervals are minutes.
 TICK = timedelta(seconds=2)
-# How long `once` waits for a service that is away before it gives up.
-GIVE_UP_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -65,12 +60,9 @@ def run_crawl(
         UrlError: what was asked for is no web address.
         ServiceError: with `once`, bus or state stayed away, or the disk is full.
     """
-    if settings.fetch.ca_file:
-        trust(settings.fetch.ca_file, settings.data_dir)
-    rules = AddressRules.of(settings.fetch)
     sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
     asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))
-    agent = user_agent(settings, [*feed_urls(sources.values()), *asked_urls, *asked_feeds])
+    process = spider_process(settings, [*feed_urls(sources.values()), *asked_urls, *asked_feeds])
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     health, give_up_seconds = health or Health(), GIVE_UP_SECONDS if once else None
     with ExitStack() as stack:
@@ -92,7 +84,7 @@ def run_crawl(
             urls=asked_urls,
             feeds=asked_feeds,
         )
-        _crawl(room, _scrapy_settings(settings, rules, agent))
+        _crawl(room, process)
         if room.failure is not None:
             raise room.failure
         give_back(room)
@@ -102,9 +94,7 @@ def run_crawl(
     return CrawlReport({})
 
 
-def _crawl(room: Room, scrapy_settings: ScrapySettings) -> None:
-    process = AsyncCrawlerProcess(scrapy_settings)
-    logging.getLogger("scrapy").setLevel(logging.WARNING)  # it formats two lines for every page
+def _crawl(room: Room, process: AsyncCrawlerProcess) -> None:
     process.crawl(FrontierSpider, room=room)
     timetable = Timetable()
     if not room.once:
@@ -115,25 +105,6 @@ def _crawl(room: Room, scrapy_settings: ScrapySettings) -> None:
         process.start(install_signal_handlers=False)
     finally:
         timetable.close()
-
-
-def _scrapy_settings(settings: Settings, rules: AddressRules, user_agent: str) -> ScrapySettings:
-    """crawlers/settings.py, and what our own settings say."""
-    chosen = ScrapySettings()
-    chosen.setmodule("crawlers.settings", priority="project")
-    chosen.setdict(
-        {
-            "ADDRESS_RULES": rules,
-            "USER_AGENT": user_agent,
-            "CONCURRENT_REQUESTS": settings.crawl.concurrency,
-            "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,  # PaceMiddleware holds the pace
-            "DOWNLOAD_TIMEOUT": settings.fetch.timeout_seconds,
-            "DOWNLOAD_MAXSIZE": settings.fetch.max_bytes,
-            "REDIRECT_MAX_TIMES": settings.fetch.max_redirects,
-        },
-        priority="cmdline",
-    )
-    return chosen
 
 
 def _chosen(vocabulary: Vocabulary, source_ids: Sequence[str], *, nothing_else: bool) -> dict[str, Source]:

@@ -1,6 +1,6 @@
 """Scrapy's settings: what it does unsafely by default is off, and what our own parts do is left to them.
 
-What depends on the user's settings is added by crawlers/runner.py.
+What depends on the user's settings is added by crawlers/process.py.
 """
 
 SPIDER_MODULES = ["crawlers.spiders"]

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from crawlers.room import Room
+from crawlers.room import Guest
 from govwire.core.state import Transaction
 
 Q = TypeVar("Q")
@@ -14,7 +14,7 @@ A = TypeVar("A")
 class Together(Generic[Q, A]):
     """While one transaction runs, further questions gather for the next."""
 
-    def __init__(self, room: Room, answer: Callable[[Transaction, Sequence[Q]], Sequence[A]]) -> None:
+    def __init__(self, room: Guest, answer: Callable[[Transaction, Sequence[Q]], Sequence[A]]) -> None:
         """`answer` is called in a thread, with questions in the order in which they came; answers in the same order."""
         self._room, self._answer = room, answer
         self._asked: list[tuple[Q, asyncio.Future[A]]] = []

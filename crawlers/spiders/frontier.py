@@ -14,9 +14,11 @@ import structlog
 from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
+from crawlers.answers import FEED_TYPES
 from crawlers.due import take_now
 from crawlers.fates import Visit
 from crawlers.manners import longest_turn_seconds
+from crawlers.process import end_now
 from crawlers.readings import Reading
 from crawlers.room import ASKED, FeedTask, Room, utc_now
 from govwire.core import faults
@@ -32,7 +34,6 @@ log = structlog.get_logger(__name__)
 FIRST_WAIT_SECONDS, LONGEST_WAIT_SECONDS = 0.1, 1.0
 # How long a stopped process waits for downloads; what has not come by then is due again, and fetched by the next.
 LAST_SECONDS = 8.0
-FEED_TYPES = "application/rss+xml, application/atom+xml, application/feed+json, application/xml;q=0.9, */*;q=0.5"
 
 
 class FrontierSpider(scrapy.Spider):
@@ -55,11 +56,8 @@ class FrontierSpider(scrapy.Spider):
         except GovwireError as error:
             self.room.give_up(error)
         if self.room.stop.is_set():
-            from twisted.internet import reactor
-
             # Downloads that are under way may end; a site that takes its time does not hold the process.
-            running: Any = reactor
-            asyncio.get_running_loop().call_later(LAST_SECONDS, running.crash)
+            asyncio.get_running_loop().call_later(LAST_SECONDS, end_now)
 
     async def _requests(self) -> AsyncIterator[Request]:
         room, wait_seconds = self.room, FIRST_WAIT_SECONDS

@@ -123,6 +123,14 @@ def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, 
     assert crawl.counts() == {("fetched", None): len(PATHS)}
 
 
+def test_a_crawl_that_had_a_name_resolved_ends_when_stopped(sites: Sites, crawl: Crawl) -> None:
+    slow = sites.set("127.0.0.1", "/slow", Reply(after_seconds=60))  # an address, which the system resolves in a thread
+    process = crawl.start(urls=[slow])
+    wait_until(lambda: sites.asked_for("127.0.0.1", "/slow"), seconds=30, what="the page to be asked for")
+    process.stop()
+    assert process.end(15).code == 0
+
+
 def test_a_lease_that_runs_out_during_a_fetch_does_not_make_a_second_one(sites: Sites, crawl: Crawl) -> None:
     sites.set("one.test", "/0", Reply(b"<p>0</p>", after_seconds=3))
     process = crawl.start(once=True)

@@ -1,0 +1,59 @@
+"""One Scrapy process: how every spider of ours asks the web, whichever it is. A process can have one only.
+
+Twisted's reactor starts once in a process, and does not start again.
+"""
+
+import logging
+from collections.abc import Iterable
+from typing import Any
+
+from scrapy.crawler import AsyncCrawlerProcess
+from scrapy.settings import Settings as ScrapySettings
+
+from crawlers.agent import user_agent
+from crawlers.guard import AddressRules
+from crawlers.trust import trust
+from govwire.core.settings import Settings
+
+
+def spider_process(settings: Settings, urls: Iterable[str], *, item_pipelines: bool = True) -> AsyncCrawlerProcess:
+    """A Scrapy process that will ask for these URLs first, by crawlers/settings.py and what our own settings say.
+
+    Raises:
+        ConfigError: the user agent is missing; fetch.ca_file or a rule of fetch.allow or fetch.resolve cannot be read.
+    """
+    if settings.fetch.ca_file:
+        trust(settings.fetch.ca_file, settings.data_dir)
+    process = AsyncCrawlerProcess(_scrapy_settings(settings, user_agent(settings, urls), item_pipelines=item_pipelines))
+    logging.getLogger("scrapy").setLevel(logging.WARNING)  # it formats two lines for every page
+    return process
+
+
+def end_now() -> None:
+    """End the Scrapy process, whatever is under way."""
+    from twisted.internet import reactor
+
+    running: Any = reactor
+    running.crash()
+    if running.threadpool is not None:
+        running.threadpool.stop()  # a crash leaves its threads, for which the process would wait for ever
+
+
+def _scrapy_settings(settings: Settings, agent: str, *, item_pipelines: bool) -> ScrapySettings:
+    chosen = ScrapySettings()
+    chosen.setmodule("crawlers.settings", priority="project")
+    chosen.setdict(
+        {
+            "ADDRESS_RULES": AddressRules.of(settings.fetch),
+            "USER_AGENT": agent,
+            "CONCURRENT_REQUESTS": settings.crawl.concurrency,
+            "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,  # PaceMiddleware holds the pace
+            "DOWNLOAD_TIMEOUT": settings.fetch.timeout_seconds,
+            "DOWNLOAD_MAXSIZE": settings.fetch.max_bytes,
+            "REDIRECT_MAX_TIMES": settings.fetch.max_redirects,
+        },
+        priority="cmdline",
+    )
+    if not item_pipelines:
+        chosen.set("ITEM_PIPELINES", {}, priority="cmdline")
+    return chosen

@@ -15,8 +15,6 @@ from lxml import html
 
 from govwire import demo
 from govwire.core.settings import load_settings
-from govwire.core.share import shared
-from govwire.core.vocabulary import load_vocabulary
 from govwire.demo.site import Edit, Sample, edit, load_sites
 
 STARTED_AT = datetime(2026, 11, 24, 9, 30, tzinfo=UTC)
@@ -220,17 +218,3 @@ def test_an_edit_of_a_passage_that_is_not_there_is_refused() -> None:
 def test_an_article_without_a_text_is_refused() -> None:
     with pytest.raises(ValueError, match="an article needs one"):
         Sample(path="/empty", title="Empty", hours_ago=1)
-
-
-def test_shipped_sources_are_valid_and_wait_to_be_verified() -> None:
-    sources = load_vocabulary(shared("config")).sources
-    assert len(sources) >= 5
-    assert {source.kind for source in sources.values()} >= {
-        "regulator",
-        "think_tank",
-        "trade_press",
-        "international",
-        "press",
-    }
-    assert not any(source.verified for source in sources.values())
-    assert all(feed.startswith("https://") for source in sources.values() for feed in source.feeds)

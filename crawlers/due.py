@@ -1,12 +1,31 @@
 """Which feeds are to be read now: the slots of sources, taken so that each fires once."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 import structlog
 
 from crawlers.room import ASKED, FeedTask, Room, utc_now
-from govwire.core.metrics import SLOTS_MISSED
-from govwire.core.state import Transaction, sources
+from govwire.core.metrics import SLOT_LATE_SECONDS, SLOTS_FIRED, SLOTS_MISSED
+from govwire.core.state import Transaction, schedule, sources
+from govwire.core.state.schedule import Due
+from govwire.core.state.sources import FeedRow
 
 log = structlog.get_logger(__name__)
+
+# So many feeds are taken for each request that a process makes at once: where many lie on one host and wait for its
+# pace, there are others. What is beyond waits in the state, where another process may take it.
+FEEDS_FOR_EACH_REQUEST = 16
+
+
+def enrol(room: Room) -> None:
+    """Give the room's sources their place in the schedule.
+
+    Raises:
+        StateError: the database cannot be reached.
+    """
+    with room.state.begin() as transaction:
+        schedule.enrol(transaction, room.rhythms, utc_now())
 
 
 def take_due(room: Room) -> None:
@@ -15,15 +34,14 @@ def take_due(room: Room) -> None:
     Raises:
         StateError: the database cannot be reached; the slots wait.
     """
-    if room.stop.is_set():
+    space = FEEDS_FOR_EACH_REQUEST * room.settings.crawl.concurrency - len(room.feeds_out())
+    if room.stop.is_set() or space <= 0:
         return
+    now, lease_seconds = utc_now(), room.settings.crawl.lease_seconds
     with room.state.begin() as transaction:
-        due = sources.take_due(transaction, room.every(), utc_now())
-        tasks = _feeds_of(transaction, room, [slot.source_id for slot in due])
-    for slot in due:
-        if slot.missed:
-            SLOTS_MISSED.inc(slot.missed)
-            log.warning("slots_missed", source_id=slot.source_id, missed=slot.missed)
+        due = schedule.take_due(transaction, room.rhythms, now, limit=space, lease_seconds=lease_seconds)
+        tasks = _tasks(transaction, room, due, now)
+    _count(due, now)
     room.due.extend(tasks)
 
 
@@ -33,27 +51,49 @@ def take_now(room: Room) -> None:
     Raises:
         StateError: the database cannot be reached.
     """
+    now, lease_seconds = utc_now(), room.settings.crawl.lease_seconds
     with room.state.begin() as transaction:
-        sources.take_now(transaction, room.every(), utc_now())
-        tasks = _feeds_of(transaction, room, list(room.sources))
+        due = schedule.take_now(transaction, room.rhythms, now, lease_seconds=lease_seconds)
+        tasks = _tasks(transaction, room, [Due(each.source_id, None) for each in due], now)
         known = {row.url: row for row in sources.feed_rows(transaction, [ASKED.id])}
+    _count(due, now)
     tasks += [FeedTask(url, ASKED.id, known.get(url)) for url in room.feeds]
     room.due.extend(tasks)
 
 
 def give_back(room: Room) -> None:
-    """Make due again what is left on the room's list at the end of a process.
+    """Let what this process took and did not read be read by another, or by the next.
 
     Raises:
         StateError: the database cannot be reached.
     """
     with room.state.begin() as transaction:
-        for source_id in sorted({task.source_id for task in room.due}):
-            sources.give_back(transaction, source_id, utc_now())
+        schedule.read_again(transaction, {task.source_id for task in room.feeds_out()}, utc_now())
 
 
-def _feeds_of(transaction: Transaction, room: Room, source_ids: list[str]) -> list[FeedTask]:
-    known = {row.url: row for row in sources.feed_rows(transaction, source_ids)} if source_ids else {}
-    return [
-        FeedTask(url, source_id, known.get(url)) for source_id in source_ids for url in room.sources[source_id].feeds
+def _tasks(transaction: Transaction, room: Room, due: Collection[Due], now: datetime) -> list[FeedTask]:
+    """The feeds of sources that were taken; at its slots a feed that failed is passed over for a while."""
+    ids = [each.source_id for each in due]
+    known = {row.url: row for row in sources.feed_rows(transaction, ids)} if ids else {}
+    tasks = [
+        FeedTask(url, each.source_id, known.get(url))
+        for each in due
+        for url in room.sources[each.source_id].feeds
+        if each.slot_at is None or not _is_passed_over(known.get(url), now)
     ]
+    schedule.turn_over(transaction, room.rhythms, set(ids) - {task.source_id for task in tasks}, now)
+    return tasks
+
+
+def _is_passed_over(known: FeedRow | None, now: datetime) -> bool:
+    return known is not None and known.not_before is not None and known.not_before > now
+
+
+def _count(due: Collection[Due], now: datetime) -> None:
+    fired = [each for each in due if each.slot_at is not None]
+    SLOTS_FIRED.inc(len(fired))
+    SLOT_LATE_SECONDS.set(max(((now - each.slot_at).total_seconds() for each in fired if each.slot_at), default=0))
+    for each in fired:
+        if each.missed:
+            SLOTS_MISSED.inc(each.missed)
+            log.warning("slots_missed", source_id=each.source_id, missed=each.missed)

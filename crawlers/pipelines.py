@@ -29,7 +29,7 @@ from govwire.core.flow import CRAWL, PAGES
 from govwire.core.metrics import DROPS, FETCHES, RECORDS
 from govwire.core.patience import StoppedError
 from govwire.core.records import Header, Lane, Page
-from govwire.core.state import Transaction, exchanges, frontier, hosts, sources
+from govwire.core.state import Transaction, exchanges, frontier, hosts, schedule, sources
 from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Ended, Found, Postponed
 from govwire.core.state.ledger import Outcome
@@ -115,7 +115,7 @@ class BusPipeline:
                 if isinstance(item, Visit):
                     self._room.out.pop(item.leased.url_id, None)
                 else:
-                    self._room.reading.discard(item.reading.task.url)
+                    self._room.reading.pop(item.reading.task.url, None)
                 settled.set_result(None)
             self._room.woken.set()
 
@@ -218,6 +218,7 @@ class BusPipeline:
                 self._record_visits(transaction, judged)
                 for each in reads:
                     self._record_read(transaction, each)
+                schedule.turn_over(transaction, self._room.rhythms, self._done_with(reads), utc_now())
                 exchanges.record(transaction, self._unlogged)
 
         self._room.wait_for(record)
@@ -256,15 +257,29 @@ class BusPipeline:
         hosts.pause(transaction, host, until)
         log.info("host_left_alone", host=host, until=until.isoformat())
 
+    def _done_with(self, reads: Sequence[Read]) -> set[str]:
+        """Sources of which, after these, nothing is left to be read."""
+        read = {each.reading.task.url for each in reads}
+        left = {task.source_id for task in self._room.feeds_out() if task.url not in read}
+        return {each.reading.task.source_id for each in reads} - left
+
     def _record_read(self, transaction: Transaction, done: Read) -> None:
         reading, task, now = done.reading, done.reading.task, utc_now()
         if done.stopped:
-            sources.give_back(transaction, task.source_id, now)
+            schedule.read_again(transaction, [task.source_id], now)
             return
         if done.not_before is not None and reading.response is not None:
             self._leave_alone(transaction, authority(reading.response.url), done.not_before)
         if done.error is not None:
-            sources.feed_failed(transaction, task.url, task.source_id, now, done.error)
+            sources.feed_failed(
+                transaction,
+                task.url,
+                task.source_id,
+                now,
+                done.error,
+                rhythm=self._room.rhythms.get(task.source_id),
+                not_before=done.not_before,
+            )
             self._room.failed_feeds[task.url] = done.error
             log.warning("feed_failed", source_id=task.source_id, feed_url=task.url, error=done.error)
             FETCHES.labels("feed", "failed").inc()

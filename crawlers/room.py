@@ -5,9 +5,10 @@ import shutil
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import TypeVar
 
 import structlog
@@ -24,6 +25,8 @@ from govwire.core.state import State
 from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Leased
 from govwire.core.state.sources import FeedRow
+from govwire.core.timetable import Rhythm
+from govwire.core.urls import authority
 
 log = structlog.get_logger(__name__)
 
@@ -91,7 +94,7 @@ class Room(Guest):
     feeds: tuple[str, ...] = ()
     out: dict[str, Leased] = field(default_factory=dict)  # leased, and neither settled nor given back
     due: deque[FeedTask] = field(default_factory=deque)  # feeds to be read next; filled from another thread
-    reading: set[str] = field(default_factory=set)  # feeds that are being read
+    reading: dict[str, FeedTask] = field(default_factory=dict)  # feeds that are being read, by address
     failed_feeds: dict[str, str] = field(default_factory=dict)
     woken: asyncio.Event = field(default_factory=asyncio.Event)  # something was settled
     _lanes: tuple[Lane, ...] = ()
@@ -105,9 +108,29 @@ class Room(Guest):
         source = self.sources.get(source_id)
         return source.facts if source else None
 
-    def every(self) -> dict[str, timedelta]:
-        """The interval of each source."""
-        return {source.id: timedelta(minutes=source.every_minutes) for source in self.sources.values()}
+    @cached_property
+    def rhythms(self) -> Mapping[str, Rhythm]:
+        """When each source is due."""
+        return {source.id: source.rhythm for source in self.sources.values()}
+
+    def feeds_out(self) -> list[FeedTask]:
+        """Feeds that this process has taken and not settled; another thread may fill and empty the list meanwhile."""
+        return [*self.due.copy(), *self.reading.copy().values()]
+
+    def feeds_in_turn(self) -> Iterator[FeedTask]:
+        """Take feeds to be asked for now off the list: one of each host, for others would only wait for its pace."""
+        hosts = {authority(url) for url in self.reading}
+        for _ in range(len(self.due)):
+            task = self.due.popleft()
+            host = authority(task.url)
+            if task.url in self.reading:
+                log.warning("feed_still_being_read", source_id=task.source_id, feed_url=task.url)
+            elif host in hosts:
+                self.due.append(task)
+            else:
+                hosts.add(host)
+                self.reading[task.url] = task
+                yield task
 
     def open_lanes(self) -> tuple[Lane, ...]:
         """The lanes in which pages may be fetched now. Not on the event loop.

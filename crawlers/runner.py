@@ -10,7 +10,7 @@ import structlog
 from scrapy.crawler import AsyncCrawlerProcess
 
 from crawlers.agent import feed_urls
-from crawlers.due import give_back, take_due
+from crawlers.due import enrol, give_back, take_due
 from crawlers.process import spider_process
 from crawlers.room import GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
@@ -84,6 +84,7 @@ def run_crawl(
             urls=asked_urls,
             feeds=asked_feeds,
         )
+        room.wait_for(lambda: enrol(room))
         _crawl(room, process)
         if room.failure is not None:
             raise room.failure

@@ -65,9 +65,8 @@ class FrontierSpider(scrapy.Spider):
         while not room.stop.is_set():
             room.health.beat(CRAWL.name)
             room.woken.clear()
-            while room.due:
-                if (request := self._feed_request(room.due.popleft())) is not None:
-                    yield request
+            for task in room.feeds_in_turn():
+                yield self._feed_request(task)
             leased = await asyncio.to_thread(room.wait_for, self._lease)
             # A lease that ran out while its URL is still out is hereby renewed, and no reason to ask twice.
             new = [item for item in leased if item.url_id not in room.out]
@@ -121,11 +120,7 @@ class FrontierSpider(scrapy.Spider):
         with room.state.begin() as transaction:
             return frontier.pending(transaction, utc_now(), self._longest_turn_seconds) == 0
 
-    def _feed_request(self, task: FeedTask) -> Request | None:
-        if task.url in self.room.reading:
-            log.warning("feed_still_being_read", source_id=task.source_id, feed_url=task.url)
-            return None
-        self.room.reading.add(task.url)
+    def _feed_request(self, task: FeedTask) -> Request:
         known = _conditions(task.known.etag, task.known.last_modified) if task.known else {}
         return Request(
             task.url,

@@ -26,7 +26,9 @@ RETRIES = Counter("govwire_service_retries", "Waits for a service that was away"
 LAG = Gauge("govwire_lag", "Records of its Kafka topics that a stage has not committed", ["stage", "lane"])
 BATCH_SECONDS = Histogram("govwire_batch_seconds", "Time from a batch's read to its commit", ["stage"])
 FETCHES = Counter("govwire_fetches", "Requests answered", ["kind", "outcome"])
+SLOTS_FIRED = Counter("govwire_slots_fired", "Crawl slots that were taken, each by one process")
 SLOTS_MISSED = Counter("govwire_slots_missed", "Crawl slots that passed while nobody could fire them")
+SLOT_LATE_SECONDS = Gauge("govwire_slot_late_seconds", "How long the latest slot had been due that was taken last")
 DELIVERIES = Counter("govwire_deliveries", "Attempts at sending an alert", ["outcome"])
 
 # A stage that has not gone round its loop for this long is unhealthy: ten times the longest read.

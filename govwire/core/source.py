@@ -1,11 +1,18 @@
 """A source: an outlet or institution that is watched, by its feeds, news sitemaps and listing pages."""
 
+from datetime import timedelta
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from govwire.core.entries import Entry, Named, WebAddress
 from govwire.core.records import SourceFacts
+from govwire.core.timetable import Cron, Rhythm
+
+# A year: what is asked less often is not watched.
+LONGEST_MINUTES = 366 * 24 * 60
+# The longest interval where the source's file names none: half an hour becomes four hours.
+LONGEST_OF_SHORTEST = 8
 
 SourceKind = Literal[
     "legislator",
@@ -22,6 +29,15 @@ SourceKind = Literal[
     "state_media",
     "aggregator",
 ]
+
+
+def _cron(expression: str) -> str:
+    try:
+        return Cron(expression).expression
+    except ValueError as error:
+        raise ValueError(
+            f"{error}; write minute, hour, day, month and weekday in UTC, as '30 6 * * mon-fri'"
+        ) from error
 
 
 class Listing(Entry):
@@ -52,9 +68,9 @@ class Source(Named):
     sitemaps: tuple[WebAddress, ...] = ()  # news sitemaps, and indexes of them
     listings: tuple[Listing, ...] = ()
     prefilter: bool = False  # a general feed: only entries whose title or summary names AI are fetched
-    every_minutes: float = Field(30, gt=0)  # the shortest interval
-    at_most_minutes: float | None = Field(None, gt=0)  # the longest; None: eight times the shortest
-    cron: str | None = None  # five fields, UTC; in place of intervals
+    every_minutes: float = Field(30, gt=0, le=LONGEST_MINUTES)  # the shortest interval
+    at_most_minutes: float | None = Field(None, gt=0, le=LONGEST_MINUTES)  # the longest; None: eight times the shortest
+    cron: Annotated[str, AfterValidator(_cron)] | None = None  # five fields, UTC; in place of intervals
     contract: Contract = Contract()
     tags: tuple[str, ...] = ()
     verified: bool = False  # whether somebody has seen its feeds answer
@@ -65,6 +81,23 @@ class Source(Named):
         if not (self.feeds or self.sitemaps or self.listings):
             raise ValueError("feeds, sitemaps or listings: one of them at least; 'govwire sources add URL' finds them")
         return self
+
+    @model_validator(mode="after")
+    def _longest_is_no_shorter(self) -> Self:
+        if self.at_most_minutes is not None and self.at_most_minutes < self.every_minutes:
+            raise ValueError(
+                f"at_most_minutes: the longest interval, so no less than every_minutes, {self.every_minutes}"
+            )
+        return self
+
+    @property
+    def rhythm(self) -> Rhythm:
+        """When it is due."""
+        return Rhythm(
+            shortest=timedelta(minutes=self.every_minutes),
+            longest=timedelta(minutes=self.at_most_minutes or LONGEST_OF_SHORTEST * self.every_minutes),
+            cron=None if self.cron is None else Cron(self.cron),
+        )
 
     @property
     def facts(self) -> SourceFacts:

@@ -4,7 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -82,53 +82,6 @@ def test_a_robots_file_is_kept_for_every_process_with_its_delay(state: State) ->
 
 
 # sources
-
-
-def test_a_source_is_due_at_once_and_then_once_per_interval(state: State) -> None:
-    every = {"one": timedelta(minutes=30), "two": timedelta(minutes=10)}
-    assert [due.source_id for due in _take(state, every, 0)] == ["one", "two"]
-    assert _take(state, every, 599) == []
-    assert [due.source_id for due in _take(state, every, 600)] == ["two"]
-    assert [due.source_id for due in _take(state, every, 1800)] == ["one", "two"]
-
-
-def test_slots_that_nobody_fired_are_counted_and_fire_once_together(state: State) -> None:
-    every = {"one": timedelta(minutes=10)}
-    _take(state, every, 0)
-    assert [(due.source_id, due.missed) for due in _take(state, every, 3_650)] == [("one", 5)]
-    assert _take(state, every, 4_199) == []
-    assert [(due.slot_at, due.missed) for due in _take(state, every, 4_200)] == [(after(4_200), 0)]
-
-
-def test_a_slot_fires_once_however_many_schedulers_look(state: State, state_url: str) -> None:
-    every = {f"s{number}": timedelta(minutes=10) for number in range(5)}
-    start = threading.Barrier(4)
-
-    def work(_: int) -> list[tuple[str, datetime]]:
-        taken = []
-        with open_state(state_url) as own:
-            start.wait()
-            for tick in range(20):
-                with own.begin() as transaction:
-                    taken += sources.take_due(transaction, every, after(tick * 300))
-        return [(due.source_id, due.slot_at) for due in taken]
-
-    with ThreadPoolExecutor(4) as pool:
-        fired = [slot for part in pool.map(work, range(4)) for slot in part]
-    assert len(fired) == len(set(fired)) >= 5 * 9
-
-
-def test_taking_now_moves_the_next_slot(state: State) -> None:
-    every = {"one": timedelta(minutes=10)}
-    with state.begin() as transaction:
-        assert [due.source_id for due in sources.take_now(transaction, every, NOW)] == ["one"]
-    assert _take(state, every, 599) == []
-    assert len(_take(state, every, 600)) == 1
-
-
-def _take(state: State, every: dict[str, timedelta], seconds: float) -> list[sources.Due]:
-    with state.begin() as transaction:
-        return sources.take_due(transaction, every, after(seconds))
 
 
 def test_a_feed_that_fails_keeps_what_was_known_and_counts_until_it_is_read(state: State) -> None:

@@ -1,7 +1,7 @@
 """State: the SQL database every process shares. The only door to SQLAlchemy and Alembic.
 
 `open_state(url)` gives a `State`; its `begin()` is one transaction. The modules of this package are functions over a
-`Transaction`, one module for each concept: ledger, frontier, hosts, identity, stories, epochs, subscriptions, outbox.
+`Transaction`, one module for each concept: ledger, frontier, hosts, schedule, identity, stories, outbox and more.
 A stage passes the transaction on and never sees SQL.
 """
 

@@ -1,24 +1,15 @@
-"""Sources and their feeds: when each is due, and how its reading went."""
+"""The feeds of sources: what was read of each, how it went, and which are passed over for a while."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from govwire.core.state import Transaction, insert_into
+from govwire.core.state import Transaction, insert_into, schedule
 from govwire.core.state.tables import feeds, sources
-from govwire.core.timetable import next_slot, slots_between
-
-
-@dataclass(frozen=True)
-class Due:
-    """A slot of a source that this process has taken and nobody else will."""
-
-    source_id: str
-    slot_at: datetime
-    missed: int  # slots before it that nobody fired
+from govwire.core.timetable import Rhythm
 
 
 @dataclass(frozen=True)
@@ -34,61 +25,8 @@ class FeedRow:
     succeeded_at: datetime | None
     new_item_at: datetime | None
     failures: int  # in a row
+    not_before: datetime | None  # slots before it are passed over
     error: str | None
-
-
-def take_due(transaction: Transaction, every: Mapping[str, timedelta], now: datetime) -> list[Due]:
-    """Take the sources that are due, out of those given with their intervals; an unknown one is due at once.
-
-    Any number of processes may ask at the same time: each slot is given to one of them. Slots that passed while nobody
-    asked are counted as missed, and fire once together.
-    """
-    _know(transaction, every, now)
-    rows = transaction.execute(
-        select(sources.c.source_id, sources.c.next_due_at)
-        .where(sources.c.source_id.in_(list(every)), sources.c.next_due_at <= now)
-        .order_by(sources.c.source_id)
-    ).all()
-    taken = []
-    for source_id, slot_at in rows:
-        following = next_slot(slot_at, every[source_id], now)
-        missed = slots_between(slot_at, following, every[source_id])
-        swapped = transaction.execute(
-            update(sources)
-            .where(sources.c.source_id == source_id, sources.c.next_due_at == slot_at)
-            .values(
-                next_due_at=following,
-                last_due_at=slot_at,
-                slots_fired=sources.c.slots_fired + 1,
-                slots_missed=sources.c.slots_missed + missed,
-            )
-        )
-        if swapped.rowcount:
-            taken.append(Due(source_id, slot_at, missed))
-    return taken
-
-
-def take_now(transaction: Transaction, every: Mapping[str, timedelta], now: datetime) -> list[Due]:
-    """Take these sources whether due or not; their next slot is one interval from now."""
-    _know(transaction, every, now)
-    for source_id, interval in sorted(every.items()):
-        transaction.execute(
-            update(sources)
-            .where(sources.c.source_id == source_id)
-            .values(next_due_at=now + interval, last_due_at=now, slots_fired=sources.c.slots_fired + 1)
-        )
-    return [Due(source_id, now, 0) for source_id in sorted(every)]
-
-
-def give_back(transaction: Transaction, source_id: str, now: datetime) -> None:
-    """Make a source due again whose slot was taken and not used, because its process ended."""
-    transaction.execute(update(sources).where(sources.c.source_id == source_id).values(next_due_at=now))
-
-
-def _know(transaction: Transaction, source_ids: Iterable[str], now: datetime) -> None:
-    rows = [{"source_id": source_id, "next_due_at": now} for source_id in sorted(source_ids)]
-    if rows:
-        transaction.execute(insert_into(transaction, sources).on_conflict_do_nothing(), rows)
 
 
 def feed_rows(transaction: Transaction, source_ids: Iterable[str] | None = None) -> list[FeedRow]:
@@ -110,7 +48,7 @@ def feed_read(
     body_hash: str | None,
     new_items: int,
 ) -> None:
-    """A feed was read, or said that nothing changed: its failures are over."""
+    """A feed was read, or said that nothing changed: its failures are over, and what it brought moves the interval."""
     values: dict[str, Any] = {
         "source_id": source_id,
         "checked_at": at,
@@ -119,18 +57,41 @@ def feed_read(
         "last_modified": last_modified,
         "body_hash": body_hash,
         "failures": 0,
+        "not_before": None,
         "error": None,
     }
     if new_items:
         values["new_item_at"] = at
     row = insert_into(transaction, feeds).values(url=url, **values)
     transaction.execute(row.on_conflict_do_update(index_elements=["url"], set_=values))
+    schedule.found(transaction, source_id, new_items)
 
 
-def feed_failed(transaction: Transaction, url: str, source_id: str, at: datetime, error: str) -> None:
-    """A feed could not be read; what was known of it stays."""
-    values = {"source_id": source_id, "checked_at": at, "error": error}
-    row = insert_into(transaction, feeds).values(url=url, failures=1, **values)
-    transaction.execute(
-        row.on_conflict_do_update(index_elements=["url"], set_={**values, "failures": feeds.c.failures + 1})
-    )
+def feed_failed(
+    transaction: Transaction,
+    url: str,
+    source_id: str,
+    at: datetime,
+    error: str,
+    *,
+    rhythm: Rhythm | None = None,
+    not_before: datetime | None = None,
+) -> None:
+    """A feed could not be read: it is passed over for longer the oftener it fails, and never given up.
+
+    `rhythm` is its source's, which says how long; `not_before` is when its site said to come back. What was known of
+    the feed stays.
+    """
+    failures = 1 + (transaction.scalar(select(feeds.c.failures).where(feeds.c.url == url)) or 0)
+    seconds = transaction.scalar(select(sources.c.interval_seconds).where(sources.c.source_id == source_id))
+    in_force = None if seconds is None else timedelta(seconds=seconds)
+    own = at if rhythm is None else at + rhythm.back_off(in_force, failures)
+    values = {
+        "source_id": source_id,
+        "checked_at": at,
+        "failures": failures,
+        "not_before": own if not_before is None else max(own, not_before),
+        "error": error,
+    }
+    row = insert_into(transaction, feeds).values(url=url, **values)
+    transaction.execute(row.on_conflict_do_update(index_elements=["url"], set_=values))

@@ -59,15 +59,19 @@ Id = String(64)
 Name = String(128)
 Host = String(260)  # 253 for a name (RFC 1035), and a port
 
-# One row per source: when it is due, and how its slots went.
+# One row per source: when it is due, how its slots went, and what its readings brought.
 sources = Table(
     "sources",
     metadata,
     Column("source_id", Name, primary_key=True),
-    Column("next_due_at", Utc, nullable=False, index=True),
-    Column("last_due_at", Utc),
+    Column("next_due_at", Utc, nullable=False, index=True),  # its next slot
+    Column("again_at", Utc, index=True),  # to be read outside its slots: asked for, or taken and not told of by then
+    Column("interval_seconds", Float),  # in force; null: none yet, or a cron
     Column("slots_fired", Integer, nullable=False, default=0),
     Column("slots_missed", Integer, nullable=False, default=0),
+    Column("fired_at", Utc),  # when a slot was taken last
+    Column("read_at", Utc),  # when the reading ended that moved the interval last
+    Column("new_items", Integer),  # found since; null: nothing was read since
 )
 
 # One row per feed address: what a conditional request needs, and how its reading went.
@@ -82,7 +86,8 @@ feeds = Table(
     Column("checked_at", Utc),
     Column("succeeded_at", Utc),
     Column("new_item_at", Utc),
-    Column("failures", Integer, nullable=False, default=0),
+    Column("failures", Integer, nullable=False, default=0),  # in a row
+    Column("not_before", Utc),  # slots before it are passed over: it failed, or asked to be left alone
     Column("error", Text),
 )
 

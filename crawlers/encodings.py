@@ -61,22 +61,31 @@ class EncodingMiddleware:
             raise BrokenEncodingError(f"packed {len(layers)} times")
         body = response.body
         for name in reversed(layers):
-            body = self._unpack(body, name)
+            body = unpack(body, name, self._max_bytes)
         headers = response.headers.copy()
         del headers["Content-Encoding"]
         return response.replace(body=body, headers=headers)
 
-    def _unpack(self, body: bytes, name: str) -> bytes:
-        size, pieces = 0, []
-        try:
-            for piece in _PIECES[name](body):
-                size += len(piece)
-                if size > self._max_bytes:
-                    raise RefusedError("too_large", f"{len(body)} bytes of {name} unpack to over {self._max_bytes}")
-                pieces.append(piece)
-        except (zlib.error, brotli.error, zstd.ZstdError, EOFError) as error:
-            raise BrokenEncodingError(f"{name}: {error}") from error
-        return b"".join(pieces)
+
+def unpack(body: bytes, name: str, max_bytes: int) -> bytes:
+    """A body without the layer of this name, as Content-Encoding has it.
+
+    Raises:
+        RefusedError: it is larger than the limit.
+        BrokenEncodingError: it cannot be unpacked to its end, or nobody knows such a layer.
+    """
+    if name not in _PIECES:
+        raise BrokenEncodingError(f"{name}: unknown")
+    size, pieces = 0, []
+    try:
+        for piece in _PIECES[name](body):
+            size += len(piece)
+            if size > max_bytes:
+                raise RefusedError("too_large", f"{len(body)} bytes of {name} unpack to over {max_bytes}")
+            pieces.append(piece)
+    except (zlib.error, brotli.error, zstd.ZstdError, EOFError) as error:
+        raise BrokenEncodingError(f"{name}: {error}") from error
+    return b"".join(pieces)
 
 
 def _gzip(body: bytes) -> Iterator[bytes]:

@@ -73,7 +73,7 @@ _STATUS_DROPS = {
     410: "gone",
     451: "forbidden",
 }
-_HTML_TYPES = {"text/html", "application/xhtml+xml"}
+HTML_TYPES = {"text/html", "application/xhtml+xml"}
 # Failures that pass, by Scrapy's error; anything else that is no answer is `fetch_failed`, and tried again too.
 _PASSING = (
     (DownloadTimeoutError, "timeout"),
@@ -91,7 +91,7 @@ def fate_of(visit: Visit, max_bytes: int) -> Fate:
 
 
 def _of_body(response: Response, max_bytes: int) -> Publish | Drop:
-    if (said := media_type(response)) and said not in _HTML_TYPES:
+    if (said := media_type(response)) and said not in HTML_TYPES:
         return Drop("not_html", said)
     if len(response.body) > max_bytes:
         return Drop("too_large", f"{len(response.body)} bytes, fetch.max_bytes is {max_bytes}")

@@ -1,7 +1,6 @@
 """What the parts of one crawl process share: settings, sources, bus and state, and how it waits and ends."""
 
 import asyncio
-import shutil
 import threading
 import time
 from collections import deque
@@ -13,9 +12,10 @@ from typing import TypeVar
 
 import structlog
 
+from crawlers import pressure
 from govwire.core.bus import Bus
 from govwire.core.errors import GovwireError, ServiceError
-from govwire.core.flow import CRAWL, EXTRACT, PAGES
+from govwire.core.flow import CRAWL
 from govwire.core.metrics import RETRIES, Health
 from govwire.core.patience import StoppedError, patiently
 from govwire.core.records import Lane, SourceFacts
@@ -142,7 +142,7 @@ class Room(Guest):
         now = time.monotonic()
         if now - self._looked_at < LOOK_SECONDS:
             return self._lanes
-        crowded = [lane for lane in Lane if self._lag(lane) > self.settings.crawl.max_lag]
+        crowded = [lane for lane in Lane if pressure.crowded(self.bus, self.settings, lane)]
         full = self._full_disk()
         why = full
         if why is None and crowded:
@@ -153,16 +153,9 @@ class Room(Guest):
         self._looked_at, self._why_paused = now, why
         return self._lanes
 
-    def _lag(self, lane: Lane) -> int:
-        prefix = self.settings.bus.prefix
-        return self.bus.lag(EXTRACT.group(prefix, lane), [PAGES.kafka_topic(prefix, lane)])
-
     def _full_disk(self) -> str | None:
-        free, least = shutil.disk_usage(self.settings.data_dir).free, self.settings.retention.min_free_bytes
-        if free >= least:
-            return None
-        why = f"data_dir {self.settings.data_dir}: {free >> 20} MiB free, below retention.min_free_bytes; make room"
-        if self.once:
+        why = pressure.full_disk(self.settings)
+        if why is not None and self.once:
             self.give_up(ServiceError(why))
             raise StoppedError
         return why

@@ -21,7 +21,14 @@ _COMMAND = [sys.executable, "-c", "from govwire.cli import main; main()"]
 # Importing takes longer than most commands: each is forked from a process that has imported much and done nothing.
 _processes = multiprocessing.get_context("forkserver")
 _processes.set_forkserver_preload(
-    ["commands", "govwire.cli.correct", "govwire.cli.operate", "govwire.cli.read", "govwire.cli.subscribe"]
+    [
+        "commands",
+        "govwire.cli.backfill",
+        "govwire.cli.correct",
+        "govwire.cli.operate",
+        "govwire.cli.read",
+        "govwire.cli.subscribe",
+    ]
 )
 
 

@@ -6,6 +6,7 @@ GovwireError
 ├── QueryError               a query that cannot be parsed; points at the column
 ├── UrlError                 an address that is no http or https URL: the entry that holds it is passed over
 ├── FeedError                a feed that cannot be read: shown by `sources list`, read again at its next slot
+├── ArchiveError             an archive that cannot be read: named, the others of a backfill go on
 ├── RecordError              this record cannot be processed: dead letter with `reason`, the stage goes on
 │   ├── DecodeError          not a record of ours (`not_json`, `not_a_record`)
 │   ├── NewerSchemaError     a record of a newer schema (`newer_schema`), replayed once the stage knows it
@@ -68,6 +69,10 @@ class UrlError(GovwireError):
 
 class FeedError(GovwireError):
     """What a feed's address gave cannot be read as RSS, Atom or JSON Feed."""
+
+
+class ArchiveError(GovwireError):
+    """A file or folder that is no archive of the kind it was said to be."""
 
 
 class RecordError(GovwireError):

@@ -15,6 +15,8 @@ POINTS: tuple[str, ...] = (
     "crawl.fetched",
     "crawl.published",
     "crawl.recorded",
+    "backfill.published",
+    "backfill.recorded",
     "index.put",
     "deliver.taken",
     "deliver.sent",

@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from commands import Running, free_ports, govwire, health, metrics
 from govwire import __version__
-from govwire.cli import app, correct, label, operate, read, relabel, subscribe  # noqa: F401 - the commands, by their import
+from govwire.cli import app, backfill, correct, label, operate, read, relabel, subscribe  # noqa: F401 - the commands, by their import
 from govwire.core.bus import Message, open_bus
 from govwire.core.flow import DEADLETTERS, PAGES
 from govwire.core.index.elastic import Server
@@ -31,10 +31,11 @@ COMMANDS = [
     (),
     *[(name,) for name in ("run", "crawl", "process", "setup", "init", "status", "doctor", "search", "why", "export")],
     *[(name,) for name in ("classify", "evaluate", "train", "sources", "subscriptions", "alerts", "deadletters")],
-    *[(name,) for name in ("relabel", "correct", "corrections")],
+    *[(name,) for name in ("backfill", "relabel", "correct", "corrections")],
     ("sources", "list"),
     *[("corrections", name) for name in ("list", "show", "confirm", "withdraw", "export")],
     *[("subscriptions", name) for name in ("add", "list", "pause", "remove")],
+    *[("backfill", name) for name in ("warc", "folder")],
     *[("alerts", name) for name in ("log", "retry")],
     *[("deadletters", name) for name in ("list", "show", "replay", "drop")],
 ]

@@ -341,6 +341,18 @@ relabellings = Table(
     Column("begun_at", Utc, nullable=False),
 )
 
+# How far the bringing in of archives (WARC files, folders, JSON Lines) came.
+archives = Table(
+    "archives",
+    metadata,
+    Column("archive_id", Id, primary_key=True),  # of the file as it is, and what was asked of it
+    Column("path", Text, nullable=False),
+    Column("passed", Integer, nullable=False),  # so many of its items are settled: it goes on behind them
+    Column("counts", JSON, nullable=False),  # crawlers.archives.bring.Counts
+    Column("begun_at", Utc, nullable=False),
+    Column("ended_at", Utc),
+)
+
 # Who wants what, and where it goes.
 subscriptions = Table(
     "subscriptions",

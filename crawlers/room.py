@@ -23,7 +23,7 @@ from govwire.core.settings import Settings
 from govwire.core.source import Source
 from govwire.core.state import State
 from govwire.core.state.exchanges import Exchange
-from govwire.core.state.frontier import Leased
+from govwire.core.state.frontier import Found, Leased
 from govwire.core.state.sources import FeedRow
 from govwire.core.timetable import Rhythm
 from govwire.core.urls import authority
@@ -86,11 +86,12 @@ class Guest:
 class Room(Guest):
     """One crawl process."""
 
-    sources: Mapping[str, Source]
+    sources: Mapping[str, Source]  # that it reads
+    known: Mapping[str, Source]  # all there are: what others found is fetched here, too
     bus: Bus
     owner: str  # of its leases
     once: bool
-    urls: tuple[str, ...] = ()
+    asked: tuple[Found, ...] = ()
     feeds: tuple[str, ...] = ()
     out: dict[str, Leased] = field(default_factory=dict)  # leased, and neither settled nor given back
     due: deque[FeedTask] = field(default_factory=deque)  # feeds to be read next; filled from another thread
@@ -105,7 +106,7 @@ class Room(Guest):
         """What travels with the pages of a source; None when its file is gone."""
         if source_id == ASKED.id:
             return ASKED
-        source = self.sources.get(source_id)
+        source = self.known.get(source_id)
         return source.facts if source else None
 
     @cached_property

@@ -12,17 +12,20 @@ from scrapy.crawler import AsyncCrawlerProcess
 from crawlers.agent import feed_urls
 from crawlers.due import enrol, give_back, take_due
 from crawlers.process import spider_process
-from crawlers.room import GIVE_UP_SECONDS, Room, utc_now, wait_for_service
+from crawlers.room import ASKED, GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
 from govwire.core.bus import open_bus
 from govwire.core.flow import CRAWL
 from govwire.core.metrics import Health
 from govwire.core.patience import StoppedError
+from govwire.core.records import Entry
 from govwire.core.settings import Settings
 from govwire.core.slots import slot
 from govwire.core.source import Source
 from govwire.core.state import frontier, open_state
+from govwire.core.state.frontier import Found
 from govwire.core.timetable import Timetable
+from govwire.core.url_lists import ListedUrl
 from govwire.core.urls import clean
 from govwire.core.vocabulary import Vocabulary
 
@@ -47,12 +50,14 @@ def run_crawl(
     once: bool = False,
     source_ids: Sequence[str] = (),
     urls: Sequence[str] = (),
+    listed: Sequence[ListedUrl] = (),
     feeds: Sequence[str] = (),
     health: Health | None = None,
 ) -> CrawlReport:
     """Crawl in this process until `stop`; with `once`, until each source was read once and nothing is due.
 
-    Sources are those named, else all that are enabled; where only single pages (`urls`) or feeds are asked for, none.
+    Sources are those named, else all that are enabled; where only single pages (`urls`, or those of a list) or feeds
+    are asked for, none.
     A process can crawl once only: Twisted's reactor does not start again.
 
     Raises:
@@ -60,9 +65,10 @@ def run_crawl(
         UrlError: what was asked for is no web address.
         ServiceError: with `once`, bus or state stayed away, or the disk is full.
     """
-    sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not feeds)
-    asked_urls, asked_feeds = tuple(map(clean, urls)), tuple(map(clean, feeds))
-    process = spider_process(settings, [*feed_urls(sources.values()), *asked_urls, *asked_feeds])
+    sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not listed and not feeds)
+    asked = (*(_asked(ListedUrl(clean(url))) for url in urls), *map(_asked, listed))
+    asked_feeds = tuple(map(clean, feeds))
+    process = spider_process(settings, [*feed_urls(sources.values()), *(page.url for page in asked), *asked_feeds])
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     health, give_up_seconds = health or Health(), GIVE_UP_SECONDS if once else None
     with ExitStack() as stack:
@@ -74,6 +80,7 @@ def run_crawl(
         room = Room(
             settings=settings,
             sources=sources,
+            known=vocabulary.sources,
             bus=bus,
             state=state,
             owner=stack.enter_context(slot(settings.data_dir, CRAWL.name)),
@@ -81,7 +88,7 @@ def run_crawl(
             health=health,
             once=once,
             give_up_seconds=give_up_seconds,
-            urls=asked_urls,
+            asked=asked,
             feeds=asked_feeds,
         )
         room.wait_for(lambda: enrol(room))
@@ -106,6 +113,12 @@ def _crawl(room: Room, process: AsyncCrawlerProcess) -> None:
         process.start(install_signal_handlers=False)
     finally:
         timetable.close()
+
+
+def _asked(page: ListedUrl) -> Found:
+    entry = Entry(feed_url=page.listed_in, title=page.title) if page.title else None
+    source_id = page.source_id or ASKED.id
+    return Found(url=page.url, source_id=source_id, entry=entry, why=frontier.ASKED, priority=1)
 
 
 def _chosen(vocabulary: Vocabulary, source_ids: Sequence[str], *, nothing_else: bool) -> dict[str, Source]:

@@ -20,13 +20,13 @@ from crawlers.fates import Visit
 from crawlers.manners import longest_turn_seconds
 from crawlers.process import end_now
 from crawlers.readings import Reading
-from crawlers.room import ASKED, FeedTask, Room, utc_now
+from crawlers.room import FeedTask, Room, utc_now
 from govwire.core import faults
 from govwire.core.errors import GovwireError
 from govwire.core.flow import CRAWL
 from govwire.core.patience import StoppedError
 from govwire.core.state import frontier
-from govwire.core.state.frontier import Found, Leased
+from govwire.core.state.frontier import Leased
 
 log = structlog.get_logger(__name__)
 
@@ -88,8 +88,7 @@ class FrontierSpider(scrapy.Spider):
         with room.state.begin() as transaction:
             # What a predecessor of the same name held when it was killed.
             frontier.release(transaction, room.owner)
-            asked = [Found(url=url, source_id=ASKED.id, why=frontier.ASKED, priority=1) for url in room.urls]
-            frontier.add(transaction, asked, utc_now())
+            frontier.add(transaction, room.asked, utc_now())
         if room.once:
             take_now(room)
 

@@ -15,11 +15,13 @@ from govwire.core.errors import ConfigError, UnknownNameError
 from govwire.core.flow import STEPS
 from govwire.core.settings import Settings, find_config
 from govwire.core.share import shared
+from govwire.core.vocabulary import Vocabulary
 
 if TYPE_CHECKING:
     from govwire.core.bus import Bus
     from govwire.core.records import DeadLetter
     from govwire.core.state import State
+    from govwire.core.url_lists import ListedUrl
 
 deadletters_app = typer.Typer(no_args_is_help=True, help="Records set aside with their reason: show, replay, drop.")
 app.add_typer(deadletters_app, name="deadletters")
@@ -54,21 +56,25 @@ def crawl(
     sources: Annotated[list[str] | None, typer.Argument(help="Ids of sources; none: all of them.")] = None,
     url: Annotated[list[str] | None, typer.Option(help="Fetch this page too.")] = None,
     feed: Annotated[list[str] | None, typer.Option(help="Read this feed too, and fetch what it lists.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="Fetch the pages of a CSV file too: column url, or the first; title, source.")
+    ] = None,
 ) -> None:
-    """Fetch now: sources by id, single pages or feeds; what comes is processed by `run` or `process`."""
+    """Fetch now: sources by id, pages, lists of them, or feeds; what comes is processed by `run` or `process`."""
     from crawlers.runner import run_crawl
     from govwire.core.state import open_state
     from govwire.run.children import stopped_by_signals
     from govwire.run.why import explain
 
-    chosen = settings()
+    chosen, words = settings(), vocabulary()
     report = run_crawl(
         chosen,
-        vocabulary(),
+        words,
         stopped_by_signals(),
         once=True,
         source_ids=tuple(sources or ()),
         urls=tuple(url or ()),
+        listed=_of_list(file, words) if file is not None else (),
         feeds=tuple(feed or ()),
     )
     for address in url or ():
@@ -77,6 +83,23 @@ def crawl(
     for address, reason in report.failed_feeds.items():
         typer.echo(f"error: {address}: {reason}", err=True)
     raise typer.Exit(1 if report.failed_feeds else 0)
+
+
+def _of_list(file: Path, words: Vocabulary) -> "tuple[ListedUrl, ...]":
+    """The pages of a list; rows that cannot be used are named, and counted.
+
+    Raises:
+        ConfigError: there is no page in it.
+    """
+    from govwire.core.url_lists import read_list
+
+    read = read_list(file, words.sources)
+    for row in read.bad:
+        typer.echo(f"{file}, line {row.line}: {row.why}; skipped", err=True)
+    if not read.pages:
+        raise ConfigError(f"{file}: no page to fetch; give an address in each row's column url, or in its first")
+    typer.echo(f"{file}: {len(read.pages)} pages, {len(read.bad)} rows skipped", err=True)
+    return read.pages
 
 
 @app.command()

@@ -1,7 +1,8 @@
 """Addresses and identity: which URLs are the same page, and which page is which article.
 
-Tracking parameters, fragments, AMP and print variants fold; every other query string distinguishes, since two articles
-may differ in nothing else. A page is fetched under the address it was given; only its identity is normalised.
+Tracking parameters, fragments, AMP, print and mobile variants fold, so do http and https, `www.` and a slash at the end;
+every other query string distinguishes, since two articles may differ in nothing else. A page is fetched under the
+address it was given, and shown under a spelling that works; only its identity is folded all the way.
 """
 
 import hashlib
@@ -27,19 +28,32 @@ _TRACKING = re.compile(
       | fbclid | gclid | gclsrc | gbraid | wbraid | dclid | msclkid | yclid | twclid | ttclid | igsh | igshid
       | mc_cid | mc_eid | mkt_tok | _hsenc | _hsmi | __hstc | __hssc | __hsfp | hsctatracking | _ga | _gl | s_cid
       | cmpid | li_fat_id | xtor | wt\.mc_id | wt_mc | ocid | sr_share | spm | smid | sref | partner_id
-      | guccounter | guce_referrer | guce_referrer_sig
+      | guccounter | guce_referrer | guce_referrer_sig | srsltid | traffic_source | ico
     """
 )
 # Parameters that choose another dress of the same text, with the values that do so.
 _VARIANTS = {
     "amp": {"", "1", "true", "yes"},
+    "_amp": {"", "1", "true"},
+    "hs_amp": {"true"},
+    "amp-content": {"amp"},
+    "display": {"amp"},
     "outputtype": {"amp"},
     "print": {"", "1", "true", "yes", "y"},
     "printable": {"", "1", "true", "yes"},
     "view": {"print"},
     "output": {"amp", "print"},
+    # Where a link was found, said in a parameter that elsewhere chooses the text.
+    "rss": {""},
+    "source": {"rss"},
 }
-_VARIANT_PATH = re.compile(r"(?<=[^/])(?:(?:/(?:amp|print))+(?=/?$)|\.amp(?=(?:\.html?)?$))", re.IGNORECASE)
+_VARIANT_PATH = re.compile(
+    r"(?<=[^/])(?:(?:/(?:amp|print))+(?=/?$)|\.amp(?=(?:\.html?)?$)|_amp(?=\.s?html?$)|/amp\.html?$)", re.IGNORECASE
+)
+# Where sites put their AMP pages beside the end of a path: a step of their own on the way.
+_AMP_STEP = re.compile(r"/\.?amp(?=/[^/])", re.IGNORECASE)
+# Names that a site gives to its front door, beside the one its owner registered.
+_DOOR = re.compile(r"(?:www\d?|m|mobile|amp)\.", re.IGNORECASE)
 _HOME_PATH = re.compile(r"/(?:index|default|home)\.(?:html?|php|aspx?)", re.IGNORECASE)
 # Addresses that only lead on to the one in their query (alerts, searches, networks, mail filters): host and path, and
 # the parameter. Where only the owner can tell where it leads (news.google.com, feedproxy), there is nothing to unwrap.
@@ -158,17 +172,28 @@ def canonical(requested: str, declared: str | None) -> str:
 
 def url_id(url: str) -> str:
     """The identity of a requested URL: key of frontier, ledger and pages. Raises UrlError."""
-    return _digest(f"url {normalise(url)}")
+    return _digest(f"url {_identity(url)}")
 
 
 def article_id(canonical_url: str) -> str:
     """The identity of the article at a canonical URL. Raises UrlError."""
-    return _digest(f"article {normalise(canonical_url)}")
+    return _digest(f"article {_identity(canonical_url)}")
 
 
 def fetch_id(url_id: str, fetched_at: datetime) -> str:
     """The identity of one fetch; those of one URL sort as text in the order of time."""
     return f"{url_id}-{fetched_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}"
+
+
+def _identity(url: str) -> str:
+    """What is left of a URL when all that no two articles ever differed in is folded away; no address any more."""
+    parts = urlsplit(normalise(url))
+    host = parts.netloc
+    # A name that is itself what its owner registered (`m.example` under `example`) is no door to anything.
+    while (door := _DOOR.match(host)) and registrable_domain(url) != host.partition(":")[0]:
+        host = host[door.end() :]
+    path = _AMP_STEP.sub("", parts.path).rstrip("/")
+    return f"{host}{path}?{parts.query}"
 
 
 def _digest(text: str) -> str:

@@ -54,6 +54,46 @@ def test_variants_of_one_page_have_one_spelling_and_one_id(variant: str) -> None
 @pytest.mark.parametrize(
     ("one", "other"),
     [
+        ("http://example.org/a", "https://example.org/a"),
+        ("https://www.example.org/a", "https://example.org/a"),
+        ("https://www1.example.org/a", "https://example.org/a"),
+        ("https://m.example.org/a", "http://www.example.org/a"),
+        ("https://mobile.example.co.uk/a", "https://example.co.uk/a"),
+        ("https://amp.example.org/a?utm_source=RSS", "https://www.example.org/a"),
+        ("https://www.m.example.org/a", "https://example.org/a"),
+        ("https://example.org/a/", "https://example.org/a"),
+        ("https://example.org/a/?x=1", "https://example.org/a?x=1"),
+        ("https://example.org", "http://www.example.org/"),
+        ("https://example.org/amp/2019/11/a.html", "https://example.org/2019/11/a.html"),
+        ("https://example.org/.amp/2019/11/a", "https://example.org/2019/11/a"),
+        ("https://example.org/rd/AMP/p/7.html", "https://example.org/rd/p/7.html"),
+        ("https://example.org/a-nt_amp.html", "https://example.org/a-nt.html"),
+        ("https://example.org/posts/a/amp.html", "https://example.org/posts/a/"),
+        ("https://example.org/a/?display=amp", "https://example.org/a"),
+        ("https://example.org/a?_amp=true", "https://example.org/a"),
+        ("https://example.org/a?source=rss", "https://example.org/a"),
+        ("https://example.org/a/922379?rss", "https://example.org/a/922379"),
+        ("https://www.example.org:8443/a", "http://example.org:8443/a/"),
+    ],
+)
+def test_addresses_that_no_two_articles_differ_in_are_one_page_and_each_keeps_its_spelling(
+    one: str, other: str
+) -> None:
+    assert url_id(one) == url_id(other)
+    assert article_id(one) == article_id(other)
+    for address in (one, other):
+        assert normalise(address).split("/")[2] == address.split("/")[2]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("https://news.example.org/a", "https://example.org/a"),
+        ("https://m.blogspot.com/a", "https://www.blogspot.com/a"),
+        ("https://www.com/a", "https://m.com/a"),
+        ("https://mexample.org/a", "https://example.org/a"),
+        ("https://example.org/amplifier/a", "https://example.org/lifier/a"),
+        ("https://example.org/guitar-amp", "https://example.org/guitar"),
         ("https://example.org/story.php?id=1", "https://example.org/story.php?id=2"),
         ("https://example.org/?p=1", "https://example.org/"),
         ("https://example.org/a?source=1", "https://example.org/a?source=2"),

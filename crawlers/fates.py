@@ -1,7 +1,9 @@
 """What becomes of a fetch: published, dropped by a named rule, or put off. One table for answers, one for failures."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
 from scrapy.exceptions import (
     CannotResolveHostError,
@@ -18,7 +20,7 @@ from crawlers.headers import left_alone_until, media_type
 from crawlers.manners import LeftAloneError, RobotsUnreachableError
 from govwire.core.patience import StoppedError
 from govwire.core.state.frontier import Leased
-from govwire.core.state.ledger import UNCHANGED
+from govwire.core.state.ledger import UNCHANGED, Outcome
 
 
 @dataclass(frozen=True)
@@ -63,14 +65,17 @@ class GiveBack:
 
 Fate = Publish | Drop | PutOff | GiveBack
 
+NOT_FOUND, GONE = "not_found", "gone"
+# One 404 may be a hiccup of a site that is being rebuilt; a second one so much later is not.
+CONFIRM_AFTER = timedelta(hours=1)
 # Named drops by status; other answers of 400 to 499 are `refused_by_site`.
 _STATUS_DROPS = {
     304: UNCHANGED,
     401: "forbidden",
     403: "forbidden",
-    404: "not_found",
+    404: NOT_FOUND,
     407: "forbidden",
-    410: "gone",
+    410: GONE,
     451: "forbidden",
 }
 HTML_TYPES = {"text/html", "application/xhtml+xml"}
@@ -110,6 +115,21 @@ def _of_status(response: Response, at: datetime) -> Drop | PutOff:
     return Drop("bad_redirect" if status < 400 else "refused_by_site", detail)
 
 
+def fate_of_missing(visit: Visit, fate: Fate, standing: Mapping[str, Any] | None) -> Fate:
+    """What becomes of a page that is not there (404, 410), given the ledger's row of where it stood; else as it was.
+
+    Where it is an article in the index, that is news, and published: a 410 at once, a 404 when it is the second.
+    """
+    if not isinstance(fate, Drop) or not is_missing(fate) or visit.response is None:
+        return fate
+    if standing is None or standing["ended_outcome"] != Outcome.INDEXED:
+        return fate
+    confirmed = standing["outcome"] == Outcome.WAITING and standing["reason"] == NOT_FOUND
+    if fate.reason == GONE or confirmed:
+        return Publish(visit.response)
+    return PutOff(NOT_FOUND, f"{fate.detail}, to be asked once more", visit.at + CONFIRM_AFTER)
+
+
 def fate_of_error(error: BaseException | None) -> Drop | PutOff | GiveBack:
     """What becomes of a request that got no answer."""
     if isinstance(error, StoppedError):
@@ -136,3 +156,8 @@ def _refusal(error: BaseException | None) -> str | None:
         case IgnoreRequest():  # two of Scrapy's middlewares give up on a response, and say so in words only
             return "too_many_redirects" if "redirect" in str(error) else "too_large"
     return None
+
+
+def is_missing(fate: Fate) -> bool:
+    """Whether the site has no such page."""
+    return isinstance(fate, Drop) and fate.reason in {NOT_FOUND, GONE}

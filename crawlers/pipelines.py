@@ -17,8 +17,9 @@ from scrapy.crawler import Crawler
 from scrapy.http import Response
 from twisted.python.failure import Failure
 
-from crawlers.fates import Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
+from crawlers.fates import NOT_FOUND, Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
 from crawlers.headers import header
+from crawlers.looks import judge_missing, next_look
 from crawlers.readings import Read, Reading, read
 from crawlers.room import Room, utc_now
 from govwire.core import faults
@@ -29,10 +30,10 @@ from govwire.core.flow import CRAWL, PAGES
 from govwire.core.metrics import DROPS, FETCHES, RECORDS
 from govwire.core.patience import StoppedError
 from govwire.core.records import Header, Lane, Page
-from govwire.core.state import Transaction, exchanges, frontier, hosts, schedule, sources
+from govwire.core.state import Transaction, exchanges, frontier, hosts, revisits, schedule, sources
 from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Ended, Found, Postponed
-from govwire.core.state.ledger import Outcome
+from govwire.core.state.ledger import UNCHANGED, Outcome
 from govwire.core.urls import authority, fetch_id
 
 log = structlog.get_logger(__name__)
@@ -160,7 +161,7 @@ class BusPipeline:
         faults.passing("crawl.fetched")
         visits = [item for item in items if isinstance(item, Visit)]
         judged = [(visit, fate_of(visit, self._room.settings.fetch.max_bytes)) for visit in visits]
-        judged = self._publish([self._with_source(visit, fate) for visit, fate in judged])
+        judged = self._publish([self._with_source(visit, fate) for visit, fate in judge_missing(self._room, judged)])
         faults.passing("crawl.published")
         self._record_patiently(judged, [item for item in items if isinstance(item, Read)])
         faults.passing("crawl.recorded")
@@ -230,18 +231,24 @@ class BusPipeline:
         now, owner, crawl = utc_now(), self._room.owner, self._room.settings.crawl
         ended, put_off, given_back = [], [], []
         for visit, fate in judged:
+            look_at = next_look(self._room, visit)
             match fate:
                 case Publish():
-                    ended.append(_fetched(visit, fate.response))
+                    ended.append(_fetched(visit, fate.response, look_at))
                 case Drop():
-                    ended.append(Ended(visit.leased, visit.at, Outcome.DROPPED, fate.reason, fate.detail))
+                    ended.append(_dropped(visit, fate, look_at))
                 case PutOff():
-                    put_off.append(Postponed(visit.leased, visit.at, fate.reason, fate.detail, fate.not_before))
+                    # A look that fails is not made up for: the next one will be made at its time.
+                    if visit.leased.why == frontier.REVISIT and fate.reason != NOT_FOUND:
+                        ended.append(_dropped(visit, fate, look_at))
+                    else:
+                        put_off.append(Postponed(visit.leased, visit.at, fate.reason, fate.detail, fate.not_before))
                     if fate.whole_host and fate.not_before and visit.response:
                         self._leave_alone(transaction, authority(visit.response.url), fate.not_before)
                 case GiveBack():
                     given_back.append(visit.leased.url_id)
         frontier.done(transaction, owner, ended, now)
+        revisits.made(transaction, [each.leased.source_id for each in ended if _is_answered_look(each)])
         frontier.retry(
             transaction,
             owner,
@@ -323,14 +330,26 @@ def _cause(error: BaseException | None) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:300]
 
 
-def _fetched(visit: Visit, response: Response) -> Ended:
+def _fetched(visit: Visit, response: Response, look_at: datetime | None) -> Ended:
+    if response.status >= 400:
+        # Gone: should it come back as it was, a conditional request would only hear that nothing has changed.
+        return Ended(visit.leased, visit.at, Outcome.FETCHED, etag="", last_modified="", look_at=look_at)
     return Ended(
         visit.leased,
         visit.at,
         Outcome.FETCHED,
         etag=header(response, "ETag"),
         last_modified=header(response, "Last-Modified"),
+        look_at=look_at,
     )
+
+
+def _is_answered_look(ended: Ended) -> bool:
+    return ended.leased.why == frontier.REVISIT and ended.reason in {None, UNCHANGED}
+
+
+def _dropped(visit: Visit, fate: Drop | PutOff, look_at: datetime | None) -> Ended:
+    return Ended(visit.leased, visit.at, Outcome.DROPPED, fate.reason, fate.detail, look_at=look_at)
 
 
 def _headers(response: Response) -> list[Header]:

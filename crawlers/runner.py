@@ -11,6 +11,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 
 from crawlers.agent import feed_urls
 from crawlers.due import enrol, give_back, take_due
+from crawlers.looks import take_looks
 from crawlers.process import spider_process
 from crawlers.room import ASKED, GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
@@ -33,6 +34,8 @@ log = structlog.get_logger(__name__)
 
 # How often a process looks which sources are due; their intervals are minutes.
 TICK = timedelta(seconds=2)
+# How often it asks which pages are to be looked at again; that takes an hour or more.
+LOOKS = timedelta(seconds=15)
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,7 @@ def _crawl(room: Room, process: AsyncCrawlerProcess) -> None:
     timetable = Timetable()
     if not room.once:
         timetable.every(TICK, lambda: take_due(room), "sources", utc_now())
+        timetable.every(LOOKS, lambda: take_looks(room), "revisits", utc_now())
         timetable.start()
     try:
         # The signals are our caller's: it sets `stop`, and the spider ends by itself.

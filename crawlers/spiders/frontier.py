@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from crawlers.answers import FEED_TYPES
 from crawlers.due import take_now
 from crawlers.fates import Visit
+from crawlers.looks import take_looks
 from crawlers.manners import longest_turn_seconds
 from crawlers.process import end_now
 from crawlers.readings import Reading
@@ -91,6 +92,8 @@ class FrontierSpider(scrapy.Spider):
             frontier.add(transaction, room.asked, utc_now())
         if room.once:
             take_now(room)
+            # Those that are due; what falls due meanwhile waits for the next run.
+            take_looks(room)
 
     def _lease(self) -> list[Leased]:
         room, crawl = self.room, self.room.settings.crawl

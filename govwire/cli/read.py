@@ -74,6 +74,33 @@ def why(url: Annotated[str, typer.Argument(help="Any URL.")], as_json: Json = Fa
 
 
 @app.command()
+def revisions(
+    url: Annotated[str, typer.Argument(help="Of an article.")],
+    diff: Annotated[
+        tuple[int, int] | None, typer.Option(metavar="FROM TO", help="Only what changed from one revision to another.")
+    ] = None,
+    as_json: Json = False,
+) -> None:
+    """How an article changed: its revisions, each with what it says otherwise than the one before."""
+    from dataclasses import asdict
+
+    from govwire.core.state import open_state
+    from govwire.run.revisions import between, tell
+
+    with open_state(settings().state_url) as state:
+        told = tell(state, url)
+    if not told:
+        typer.echo(f"{url}: no article was found there; 'govwire why' tells what became of it", err=True)
+        raise typer.Exit(1)
+    if diff is None:
+        lines = [(each.as_dict(), str(each)) for each in told]
+    else:
+        lines = [(asdict(change), str(change)) for change in between(told, *diff)]
+    for plain_data, line in lines:
+        typer.echo(json.dumps(plain_data, ensure_ascii=False, default=str) if as_json else line)
+
+
+@app.command()
 def export(
     query: QueryText = "",
     since: Since = None,
@@ -173,6 +200,10 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
 def _show(body: Mapping[str, Any]) -> None:
     topics = ", ".join(topic["id"] for topic in body["topics"])
     typer.echo(f"\n{str(body['sort_at'])[:10]}  {body['source']['name']}  {body['title']}\n  {body['url']}")
+    if body.get("published_plausible") is False:
+        typer.echo(f"  dated {str(body['published_at'])[:10]}, which cannot be: sorted by when it was first seen")
+    if body["state"] == "gone":
+        typer.echo(f"  gone from the site: seen to be so on {str(body['fetched_at'])[:10]}")
     if topics:
         typer.echo(f"  topics: {topics}")
     if body.get("law_ids"):

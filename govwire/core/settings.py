@@ -7,7 +7,7 @@ at once, with its key and a hint. Secrets come from the environment or from file
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -92,6 +92,8 @@ class CrawlSettings(Section):
     lease_seconds: int = Field(300, ge=10)
     retry_base_seconds: float = Field(60, gt=0)
     retry_ceiling_seconds: float = Field(86_400, gt=0)
+    # Most corrections of news come within a day; a week shows what was taken down.
+    revisit_hours: tuple[Annotated[float, Field(gt=0)], ...] = (1, 6, 24, 168)  # after first seen; empty: none
 
 
 class FetchSettings(Section):

@@ -15,6 +15,7 @@ import Stemmer
 _SCRIPTS = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Hangul}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}ー"
 _UNSPACED = rf"[[{_SCRIPTS}]&&[\p{{L}}\p{{M}}\p{{N}}]]"
 _RUN = regex.compile(rf"(?P<unspaced>{_UNSPACED}+)|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+", regex.V1)
+_PIECE = regex.compile(rf"{_UNSPACED}|[[\p{{L}}\p{{M}}\p{{N}}]--{_UNSPACED}]+|\s+|.", regex.V1)
 _CHARACTER = regex.compile(_UNSPACED, regex.V1)
 _PAIR = regex.compile(rf"{_UNSPACED}{{2}}", regex.V1)
 _INITIALS = regex.compile(r"(?<![\p{L}\p{N}])\p{Latin}(?:\.\p{Latin})+(?![\p{L}\p{N}])")
@@ -68,6 +69,11 @@ def phrase(text: str, language: str) -> tuple[list[str], bool]:
     if len(wanted) > 1 and _PAIR.fullmatch(wanted[-2]):
         return wanted[:-1], False
     return wanted, True
+
+
+def pieces(text: str) -> list[str]:
+    """A text cut into words, characters of scripts without spaces, white space and marks: joined, it is the text."""
+    return [piece[0] for piece in _PIECE.finditer(text)]
 
 
 def sentences(text: str, language: str = "en") -> list[tuple[int, int]]:

@@ -1,6 +1,6 @@
 """Addresses and identity: which URLs are the same page, and which page is which article.
 
-Tracking parameters, fragments, AMP, print and mobile variants fold, so do http and https, `www.` and a slash at the end;
+Tracking parameters, fragments, AMP, print and mobile variants fold, so do http and https, `www.` and a closing slash;
 every other query string distinguishes, since two articles may differ in nothing else. A page is fetched under the
 address it was given, and shown under a spelling that works; only its identity is folded all the way.
 """

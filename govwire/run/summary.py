@@ -7,7 +7,7 @@ from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.state import State, frontier, ledger, outbox
+from govwire.core.state import State, frontier, ledger, outbox, revisits
 from govwire.core.state.ledger import IN_FLIGHT, Outcome
 
 
@@ -24,6 +24,7 @@ class Summary:
     waiting: Mapping[str, int]
     dead: Mapping[str, int]
     in_flight: int
+    revisits: int  # pages, counted above as indexed, that are to be looked at again
     alerts: Mapping[str, int]
 
     def as_dict(self) -> dict[str, Any]:
@@ -41,6 +42,7 @@ class Summary:
             f"waiting    {_told(self.waiting)}",
             f"dead       {_told(self.dead)}",
             f"in flight  {self.in_flight}",
+            f"revisits   {self.revisits}",
             f"alerts     {_told(self.alerts)}",
         ]
         return "\n".join(lines)
@@ -51,7 +53,7 @@ def summarise(state: State) -> Summary:
     with state.begin() as transaction:
         counts = ledger.counts(transaction)
         stages = {(stage, outcome): urls for stage, outcome, urls in ledger.stage_counts(transaction)}
-        alerts = outbox.pending(transaction)
+        alerts, looks = outbox.pending(transaction), revisits.count(transaction)
 
     def by_reason(outcome: Outcome) -> dict[str, int]:
         return {count.reason or "": count.urls for count in counts if count.outcome == outcome}
@@ -66,6 +68,7 @@ def summarise(state: State) -> Summary:
         waiting=by_reason(Outcome.WAITING),
         dead=by_reason(Outcome.DEAD),
         in_flight=sum(count.urls for count in counts if count.outcome in IN_FLIGHT),
+        revisits=looks,
         alerts=alerts,
     )
 

@@ -4,8 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from govwire.core import urls
-from govwire.core.state import State, corrections, frontier, identity, irrelevant, ledger, outbox
+from govwire.core.state import State, Transaction, corrections, frontier, identity, irrelevant, ledger, outbox, revisits
 from govwire.core.state.corrections import Correction
+from govwire.core.state.identity import Seen
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,7 @@ class Why:
     known: bool
     standing: dict[str, Any] | None
     steps: list[ledger.Step]
+    revisions: list[Seen]
     waiting: dict[str, Any] | None
     relevance: dict[str, Any] | None
     corrections: list[Correction]
@@ -26,6 +28,7 @@ class Why:
         return {
             **vars(self),
             "steps": [asdict(step) for step in self.steps],
+            "revisions": [asdict(revision) for revision in self.revisions],
             "corrections": [correction.as_dict() for correction in self.corrections],
         }
 
@@ -39,6 +42,9 @@ class Why:
             reason = f" ({step.reason})" if step.reason else ""
             detail = f": {step.detail}" if step.detail else ""
             lines.append(f"  {step.at:%Y-%m-%d %H:%M:%S}  {step.stage:9} {step.outcome}{reason}{detail}")
+        lines += [
+            f"  {each.seen_at:%Y-%m-%d %H:%M:%S}  revision {each.revision} {each.state}" for each in self.revisions
+        ]
         if self.waiting:
             lines.append(f"  due {self.waiting['due_at']:%Y-%m-%d %H:%M:%S} ({self.waiting['why']})")
         if self.relevance:
@@ -70,8 +76,14 @@ def explain(state: State, url: str) -> Why:
             known=standing is not None,
             standing=standing,
             steps=ledger.steps_of(transaction, url_id),
-            waiting=frontier.next_visit(transaction, url_id),
+            revisions=identity.revisions_of(transaction, article_id) if article_id else [],
+            waiting=frontier.next_visit(transaction, url_id) or _next_look(transaction, url_id),
             relevance=irrelevant.find(transaction, article_id) if article_id else None,
             corrections=corrections.listed(transaction, [article_id]) if article_id else [],
             alerts=outbox.of_article(transaction, article_id) if article_id else [],
         )
+
+
+def _next_look(transaction: Transaction, url_id: str) -> dict[str, Any] | None:
+    look_at = revisits.planned(transaction, url_id)
+    return {"due_at": look_at, "why": frontier.REVISIT, "attempts": 0} if look_at else None

@@ -1,4 +1,8 @@
-"""The extract stage: pages become articles, each a revision in a story; what is no news ends here with its reason."""
+"""The extract stage: pages become articles, each a revision in a story; what is no news ends here with its reason.
+
+A page that answers 404 or 410 is sent by the crawl where it was an article: its going is a revision, with the words of
+the one before. Nothing is deleted because a site removed it.
+"""
 
 import multiprocessing
 from collections.abc import Sequence
@@ -14,7 +18,7 @@ from govwire.core.envelope import wrap
 from govwire.core.errors import ExtractionError, RecordError
 from govwire.core.records import Article, Lane, Page
 from govwire.core.settings import Settings
-from govwire.core.state import State, Transaction, corrections, identity, stories
+from govwire.core.state import State, Transaction, corrections, identity, revisits, stories, texts
 from govwire.core.state.identity import Observation, Revision, Sighting
 from govwire.core.state.ledger import UNCHANGED, Outcome, Outcomes
 from govwire.core.state.stories import Teller
@@ -27,6 +31,8 @@ from processors.stories import IN_COMMON
 log = structlog.get_logger(__name__)
 
 TIMEOUT = "extraction_timeout"
+# Answers that say there is no such page, and what the crawl calls them too.
+_MISSING = {404: "not_found", 410: "gone"}
 
 # A worker is replaced after so many pages: what parsers leak stays bounded.
 _PAGES_PER_WORKER = 2000
@@ -48,6 +54,13 @@ class Found:
     teller: Teller
 
 
+@dataclass(frozen=True)
+class Missing:
+    """A page that the site has no more."""
+
+    reason: str
+
+
 class ExtractStage:
     """Reads pages in worker processes, under a time limit each."""
 
@@ -60,7 +73,7 @@ class ExtractStage:
         self._settings, self._state, self._patience_seconds = settings.extract, state, patience_seconds
         self._pool = self._open_pool()
 
-    def work(self, records: Sequence[Page]) -> Sequence[Found | Drop | RecordError]:
+    def work(self, records: Sequence[Page]) -> Sequence[Found | Drop | Missing | RecordError]:
         """Read the pages, then make known in state, in a transaction of its own, which articles they are and by what
         they are compared: whoever looks for their like after that finds them.
         """
@@ -78,7 +91,9 @@ class ExtractStage:
             for page, finding in zip(records, read, strict=True)
         ]
 
-    def settle(self, transaction: Transaction, records: Sequence[Page], drafts: Sequence[Found | Drop]) -> list[Result]:
+    def settle(
+        self, transaction: Transaction, records: Sequence[Page], drafts: Sequence[Found | Drop | Missing]
+    ) -> list[Result]:
         """Number the revisions, choose the stories, and send on what is news."""
         found = [(page, draft) for page, draft in zip(records, drafts, strict=True) if isinstance(draft, Found)]
         story_ids = stories.assign_stories(transaction, [draft.teller for _, draft in found], IN_COMMON)
@@ -87,10 +102,13 @@ class ExtractStage:
         found.sort(key=lambda pair: (pair[1].teller.article_id, pair[0].fetched_at, pair[0].fetch_id))
         revisions = {page.fetch_id: identity.observe(transaction, _observation(page, draft)) for page, draft in found}
         wanted = brought_back(transaction, {page.url_id: draft.teller.article_id for page, draft in found})
-        return [
+        results = [
             _dropped(page, draft.reason, draft.detail)
             if isinstance(draft, Drop)
+            else _gone(transaction, page, draft)
+            if isinstance(draft, Missing)
             else _result(
+                transaction,
                 page,
                 draft,
                 revisions[page.fetch_id],
@@ -99,14 +117,20 @@ class ExtractStage:
             )
             for page, draft in zip(records, drafts, strict=True)
         ]
+        first = {fetch_id for fetch_id, revision in revisions.items() if revision.number == 1}
+        sent = [page for page, result in zip(records, results, strict=True) if result.publications]
+        revisits.found_news(transaction, [page.source.id for page in sent if page.fetch_id not in first])
+        return results
 
     def close(self) -> None:
         """End the workers, whatever they are at."""
         self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
-    def _read(self, records: Sequence[Page]) -> list[Finding | Drop | RecordError]:
-        read: dict[str, Finding | Drop | RecordError] = {}
+    def _read(self, records: Sequence[Page]) -> list[Finding | Drop | Missing | RecordError]:
+        read: dict[str, Finding | Drop | Missing | RecordError] = {
+            page.fetch_id: Missing(_MISSING[page.status]) for page in records if page.status in _MISSING
+        }
         for _ in range(_POOLS):
             left = [page for page in records if page.fetch_id not in read]
             try:
@@ -160,18 +184,62 @@ def _observation(page: Page, draft: Found) -> Observation:
     )
 
 
-def _result(page: Page, found: Found, revision: Revision, story_id: str, *, is_brought_back: bool) -> Result:
+def _result(
+    transaction: Transaction, page: Page, found: Found, revision: Revision, story_id: str, *, is_brought_back: bool
+) -> Result:
     article_id = found.teller.article_id
+    article = _article(page, found, revision.number, story_id)
+    if revision.sighting is Sighting.RE_EXTRACTED:
+        texts.reread(transaction, article)
     if not revision.is_news and not is_brought_back:
         return _dropped(page, UNCHANGED, _unchanged(page, revision), article_id)
-    article = _article(page, found, revision.number, story_id)
     if is_brought_back:
         # Behind the news, and to no alert's notice, as all that is labelled anew.
         article = article.model_copy(update={"lane": Lane.BACKFILL, "came_by": page.lane})
+    return _sent(page, article, f"revision {revision.number}, {len(article.text)} characters, story {story_id}")
+
+
+def _gone(transaction: Transaction, page: Page, missing: Missing) -> Result:
+    """The next revision of the article that was on this page: the same words, gone."""
+    article_id = identity.article_of(transaction, page.url_id)
+    seen = identity.revisions_of(transaction, article_id) if article_id else []
+    # Of a redelivered fetch, the revision before the one that it made.
+    before = next((each for each in reversed(seen) if each.seen_at < page.fetched_at), None)
+    last = texts.find(transaction, article_id, before.revision) if article_id and before else None
+    if before is None or last is None:
+        return _dropped(page, missing.reason, f"HTTP {page.status}; no text of an article is kept", article_id)
+    if before.url_id != page.url_id:
+        return _dropped(
+            page, missing.reason, f"revision {before.revision} was seen under url_id {before.url_id}", article_id
+        )
+    observation = Observation(
+        article_id=last.article_id,
+        url_id=page.url_id,
+        fetch_id=page.fetch_id,
+        fetched_at=page.fetched_at,
+        text_hash=last.text_hash,
+        extractor=last.extractor,
+        state="gone",
+    )
+    revision = identity.observe(transaction, observation)
+    if not revision.is_news:
+        return _dropped(page, UNCHANGED, f"gone as in revision {revision.number}", article_id)
+    changes = {
+        "revision": revision.number,
+        "state": "gone",
+        "fetch_id": page.fetch_id,
+        "fetched_at": page.fetched_at,
+        "lane": page.lane,
+    }
+    return _sent(page, last.model_copy(update=changes), f"revision {revision.number}, gone: HTTP {page.status}")
+
+
+def _sent(page: Page, article: Article, detail: str) -> Result:
     lane = article.lane
-    message = wrap(flow.EXTRACT.name, article_id, article, lane=lane, url_id=page.url_id, fetch_id=page.fetch_id)
-    detail = f"revision {revision.number}, {len(article.text)} characters, story {story_id}"
-    outcome = _outcomes(page, Outcome.EXTRACTED, None, detail, article_id)
+    message = wrap(
+        flow.EXTRACT.name, article.article_id, article, lane=lane, url_id=page.url_id, fetch_id=page.fetch_id
+    )
+    outcome = _outcomes(page, Outcome.EXTRACTED, None, detail, article.article_id)
     return Result([outcome], [Publication(flow.ARTICLES, lane, message)])
 
 

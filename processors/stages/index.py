@@ -8,7 +8,7 @@ from govwire.core.errors import DocumentRejectedError
 from govwire.core.index import Index, Refusal
 from govwire.core.index.documents import Documents, version_of
 from govwire.core.records import Article, Tagged
-from govwire.core.state import State, Transaction, corrections
+from govwire.core.state import State, Transaction, corrections, texts
 from govwire.core.state.ledger import IRRELEVANT, Outcome, Outcomes
 from processors.corrections import documents_with
 from processors.stage import Result
@@ -65,12 +65,10 @@ class IndexStage:
     def settle(
         self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[Documents]
     ) -> Sequence[Result]:
-        """The ledger's rows; nothing else is owed to the state."""
-        del transaction
-        return [
-            Result(outcomes=[outcome_of(tagged.article, documents)])
-            for tagged, documents in zip(records, drafts, strict=True)
-        ]
+        """The ledger's rows; and what was indexed is kept as this revision said it, to compare the next one with."""
+        pairs = list(zip(records, drafts, strict=True))
+        texts.keep(transaction, [tagged.article for tagged, documents in pairs if documents.is_wanted])
+        return [Result(outcomes=[outcome_of(tagged.article, documents)]) for tagged, documents in pairs]
 
     def close(self) -> None:
         """The index belongs to the process."""

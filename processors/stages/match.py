@@ -40,7 +40,7 @@ class MatchStage:
         if not live:
             return [()] * len(records)
         takers = self._matcher.takers(live, [article_body(tagged) for tagged in records], datetime.now(UTC))
-        return [found if tagged.labels.relevant else () for tagged, found in zip(records, takers, strict=True)]
+        return [found if _is_news(tagged) else () for tagged, found in zip(records, takers, strict=True)]
 
     def settle(
         self, transaction: Transaction, records: Sequence[Tagged], drafts: Sequence[tuple[Subscription, ...]]
@@ -73,6 +73,11 @@ class MatchStage:
 
 def _live(transaction: Transaction) -> list[Subscription]:
     return [each for each in subscriptions.every(transaction) if not each.paused]
+
+
+def _is_news(tagged: Tagged) -> bool:
+    # That a site took an article down is told in the index and by `govwire why`; to a subscriber it tells nothing.
+    return tagged.labels.relevant and tagged.article.state == "there"
 
 
 def _matched(tagged: Tagged, owed: Sequence[Owed], new: set[str]) -> Outcomes:

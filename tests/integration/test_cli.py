@@ -26,10 +26,23 @@ from servers.elastic import ElasticServer
 from servers.process import free_port, wait_until
 
 QUIET = {"GOVWIRE_METRICS__ADDRESS": "127.0.0.1:0", "GOVWIRE_EXTRACT__WORKERS": "1"}
-SUMMARY = ["known", "crawled", "extracted", "relevant", "indexed", "dropped", "waiting", "dead", "in flight", "alerts"]
+SUMMARY = [
+    "known",
+    "crawled",
+    "extracted",
+    "relevant",
+    "indexed",
+    "dropped",
+    "waiting",
+    "dead",
+    "in flight",
+    "revisits",
+    "alerts",
+]
 COMMANDS = [
     (),
     *[(name,) for name in ("run", "crawl", "process", "setup", "init", "status", "doctor", "search", "why", "export")],
+    ("revisions",),
     *[(name,) for name in ("classify", "evaluate", "train", "sources", "subscriptions", "alerts", "deadletters")],
     *[(name,) for name in ("backfill", "relabel", "correct", "corrections")],
     ("sources", "list"),

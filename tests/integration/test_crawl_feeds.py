@@ -132,6 +132,17 @@ def test_an_updated_entry_is_fetched_again_conditionally(sites: Sites, crawl: Cr
     assert len(sites.asked_for("one.test", "/a")) == 3
 
 
+def test_whoever_crawls_one_source_or_one_page_keeps_whose_the_others_are(sites: Sites, crawl: Crawl) -> None:
+    urls = [sites.set(f"{name}.test", "/a", "<p>a</p>") for name in ("one", "two")]
+    for name in ("one", "two"):
+        crawl.source(name, sites.feed(f"{name}.test", "/a"))
+    crawl.once()
+    for source_ids in (["one"], []):
+        crawl.once(urls=urls, source_ids=source_ids)
+        assert crawl.counts() == {("fetched", None): 2}
+    assert sorted(page.source.id for page in crawl.pages()) == ["one"] * 3 + ["two"] * 3
+
+
 def test_single_pages_and_feeds_are_fetched_when_asked_for(sites: Sites, crawl: Crawl) -> None:
     sites.set("one.test", "/a", "<p>a</p>")
     sites.set("two.test", "/b", "<p>b</p>")

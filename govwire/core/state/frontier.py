@@ -18,7 +18,7 @@ from govwire.core.state.ledger import Outcome, Outcomes
 from govwire.core.state.tables import frontier, hosts
 from govwire.core.urls import authority, clean, fetch_id, url_id
 
-NEW, UPDATED, RETRY, ASKED = "new", "updated", "retry", "asked"
+NEW, UPDATED, RETRY, ASKED, REVISIT = "new", "updated", "retry", "asked", "revisit"
 _LANES = [Lane.LIVE, Lane.BACKFILL]  # in this order
 # Of how many URLs that are due those to be leased are chosen: enough to find one of every host, most of the time.
 _LOOKED_AT = 500
@@ -70,8 +70,9 @@ class Ended:
     outcome: Outcome
     reason: str | None = None
     detail: str | None = None
-    etag: str | None = None  # with last_modified: what the next conditional request needs
+    etag: str | None = None  # with last_modified: what the next conditional request needs; "": no condition any more
     last_modified: str | None = None
+    look_at: datetime | None = None  # when to look again, should it be an article
 
 
 @dataclass(frozen=True)
@@ -216,6 +217,7 @@ def done(transaction: Transaction, owner: str, ended: Sequence[Ended], now: date
             lease_until=None,
             attempts=0,
             fetched_at=bindparam("at"),
+            look_at=bindparam("look"),
             etag=func.coalesce(bindparam("new_etag"), frontier.c.etag),
             last_modified=func.coalesce(bindparam("new_last_modified"), frontier.c.last_modified),
         ),
@@ -223,6 +225,7 @@ def done(transaction: Transaction, owner: str, ended: Sequence[Ended], now: date
             {
                 "key": item.leased.url_id,
                 "at": item.at,
+                "look": item.look_at,
                 "new_etag": item.etag,
                 "new_last_modified": item.last_modified,
             }

@@ -13,6 +13,7 @@ from typing import Literal
 
 from sqlalchemy import Row, select, update
 
+from govwire.core import urls
 from govwire.core.errors import StateError
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.tables import aliases, revisions
@@ -74,6 +75,16 @@ def article_of(transaction: Transaction, url_id: str) -> str | None:
     return transaction.scalar(select(aliases.c.article_id).where(aliases.c.url_id == url_id))
 
 
+def article_at(transaction: Transaction, url: str) -> str | None:
+    """The article at a URL: as one that was fetched, else as the canonical one; None where none was found there.
+
+    Raises:
+        UrlError: it is no web address.
+    """
+    canonical = urls.article_id(url)
+    return article_of(transaction, urls.url_id(url)) or (canonical if urls_of(transaction, canonical) else None)
+
+
 def urls_of(transaction: Transaction, article_id: str) -> list[str]:
     """The url_ids under which an article was found."""
     return list(transaction.scalars(select(aliases.c.url_id).where(aliases.c.article_id == article_id)))
@@ -83,6 +94,23 @@ def fetches_of(transaction: Transaction, article_ids: Iterable[str]) -> dict[tup
     """Of every revision of these articles, by id and number: the fetch_id and the hash of its text."""
     query = select(revisions).where(revisions.c.article_id.in_(list(article_ids)))
     return {(row.article_id, row.revision): (row.fetch_id, row.text_hash) for row in transaction.execute(query)}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """One revision as it was observed."""
+
+    revision: int
+    seen_at: datetime
+    state: Literal["there", "gone"]
+    url_id: str
+
+
+def revisions_of(transaction: Transaction, article_id: str) -> list[Seen]:
+    """Every revision of an article, the first one first."""
+    query = select(revisions.c.revision, revisions.c.fetched_at, revisions.c.state, revisions.c.url_id)
+    rows = transaction.execute(query.where(revisions.c.article_id == article_id).order_by(revisions.c.revision))
+    return [Seen(*row) for row in rows]
 
 
 def observe(transaction: Transaction, seen: Observation) -> Revision:

@@ -133,8 +133,13 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
     same_fetch = and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank)
     values: dict[str, Any] = {name: new[name] for name in ("fetch_id", "stage", "stage_rank", "at")}
     values["article_id"] = func.coalesce(new.article_id, standing.c.article_id)
-    # A fetch that found nothing new leaves the URL as the one before ended: what is indexed stays counted as indexed.
-    nothing_new = and_(func.coalesce(new.reason, "") == UNCHANGED, standing.c.ended_outcome.is_not(None))
+    # A fetch that found nothing new leaves the URL as the one before ended: what is indexed stays counted as indexed,
+    # also where its page was refused this time or is no article now, for that takes nothing out of the index.
+    found_nothing = and_(new.outcome == str(Outcome.DROPPED), new.stage_rank <= _RANK["extract"])
+    nothing_new = or_(
+        and_(func.coalesce(new.reason, "") == UNCHANGED, standing.c.ended_outcome.is_not(None)),
+        and_(found_nothing, func.coalesce(standing.c.ended_outcome, "") == str(Outcome.INDEXED)),
+    )
     values["outcome"] = case((nothing_new, standing.c.ended_outcome), else_=new.outcome)
     values["reason"] = case((nothing_new, standing.c.ended_reason), else_=new.reason)
     ended = and_(new.ended_outcome.is_not(None), not_(nothing_new))

@@ -13,6 +13,7 @@ from sqlalchemy import (
     ForeignKey,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     String,
     Table,
@@ -72,6 +73,7 @@ sources = Table(
     Column("fired_at", Utc),  # when a slot was taken last
     Column("read_at", Utc),  # when the reading ended that moved the interval last
     Column("new_items", Integer),  # found since; null: nothing was read since
+    Column("looks_unchanged", Integer, nullable=False, default=0, server_default="0"),  # re-visits in a row, no news
 )
 
 # One row per feed address: what a conditional request needs, and how its reading went.
@@ -102,12 +104,13 @@ frontier = Table(
     Column("lane", String(16), nullable=False),
     Column("priority", Integer, nullable=False, default=0),
     Column("due_at", Utc),  # null: nothing to do until it is due again
-    Column("why", String(32), nullable=False),  # new, updated, retry, asked …
+    Column("why", String(32), nullable=False),  # new, updated, retry, asked, revisit
     Column("lease_owner", Name),
     Column("lease_until", Utc),
     Column("attempts", Integer, nullable=False, default=0),
     Column("first_seen_at", Utc, nullable=False),
     Column("fetched_at", Utc),
+    Column("look_at", Utc, index=True),  # when to look again, should it have become an article; null: never again
     Column("etag", Text),
     Column("last_modified", Text),
     Column("entry", JSON),  # records.Entry: what the feed said of it
@@ -214,6 +217,15 @@ revisions = Table(
     Column("text_hash", Id, nullable=False),
     Column("extractor", Name, nullable=False),
     UniqueConstraint("article_id", "fetch_id"),
+)
+
+# What a revision said: of what was indexed only.
+revision_texts = Table(
+    "revision_texts",
+    metadata,
+    Column("article_id", Id, primary_key=True),
+    Column("revision", Integer, primary_key=True, autoincrement=False),
+    Column("article_zstd", LargeBinary, nullable=False),  # records.Article
 )
 
 # Which story an article tells.

@@ -167,6 +167,14 @@ def test_of_a_host_with_a_delay_one_url_is_out_at_a_time(state: State) -> None:
     assert [item.host for item in lease(state, "b", delay_seconds=5)] == ["one.example"]
 
 
+def test_of_a_host_with_a_delay_one_url_is_out_at_a_time_whatever_their_priorities(state: State) -> None:
+    add(state, *(found(f"https://one.example/{n}", priority=n) for n in range(3)), found("https://two.example/a"))
+    assert sorted(item.url for item in lease(state, delay_seconds=5)) == [
+        "https://one.example/2",
+        "https://two.example/a",
+    ]
+
+
 def test_of_a_host_without_delay_all_go_at_once(state: State) -> None:
     add(state, *(found(f"https://one.example/{n}") for n in range(5)))
     assert len(lease(state, limit=4)) == 4

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
 
 from govwire.core.flow import CRAWL
 from govwire.core.records import Entry, Lane
@@ -137,20 +137,23 @@ def lease(
     A host that may not be asked yet is passed over, and of a host with a delay only one URL is out at a time.
     """
     free = or_(frontier.c.lease_until.is_(None), frontier.c.lease_until <= now)
-    ids: list[str] = []
+    chosen: dict[str, str] = {}  # url_id: host
     for lane, priority in _classes(transaction, now, lanes):
-        if len(ids) < limit:
-            first = _due(free, now, delay_seconds).where(frontier.c.lane == str(lane), frontier.c.priority == priority)
-            ids += transaction.scalars(_of_hosts(first).limit(limit - len(ids)))
+        if len(chosen) < limit:
+            first = _due(free, now, delay_seconds, set(chosen.values()))
+            of_class = first.where(frontier.c.lane == str(lane), frontier.c.priority == priority)
+            rows = transaction.execute(_of_hosts(of_class).limit(limit - len(chosen)))
+            chosen |= {row.url_id: row.host for row in rows}
+    ids = list(chosen)
     if not ids:
         return []
-    rows = transaction.execute(
+    given = transaction.execute(
         update(frontier)
         .where(frontier.c.url_id.in_(ids), frontier.c.due_at <= now, free)
         .values(lease_owner=owner, lease_until=now + timedelta(seconds=lease_seconds))
         .returning(*(frontier.c[name] for name in Leased.__dataclass_fields__))
     ).mappings()
-    leased = {row["url_id"]: _leased(dict(row)) for row in rows}
+    leased = {row["url_id"]: _leased(dict(row)) for row in given}
     return [leased[key] for key in ids if key in leased]
 
 
@@ -161,8 +164,8 @@ def _classes(transaction: Transaction, now: datetime, lanes: Collection[Lane]) -
     return sorted((each for each in due if each[0] in lanes), key=lambda each: (_LANES.index(each[0]), -each[1]))
 
 
-def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float) -> Select[Any]:
-    """What is due, in turn: of hosts that may be asked now, and that have no delay or no URL out.
+def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float, chosen: Collection[str]) -> Select[Any]:
+    """What is due, in turn: of hosts that may be asked now, and that have no delay, or no URL out or `chosen` yet.
 
     Only the first are looked at, since there may be hundreds of thousands: a host with very many of them hides others
     until it has its turn, and no longer.
@@ -176,21 +179,21 @@ def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float) -> Sele
             frontier.c.due_at <= now,
             free,
             or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now),
-            or_(delay == 0, frontier.c.host.not_in(out)),
+            or_(delay == 0, and_(frontier.c.host.not_in(out), frontier.c.host.not_in(list(chosen)))),
         )
         .order_by(frontier.c.due_at, frontier.c.url_id)
         .limit(_LOOKED_AT)
     )
 
 
-def _of_hosts(due: Select[Any]) -> Select[tuple[str]]:
+def _of_hosts(due: Select[Any]) -> Select[tuple[str, str]]:
     """Of each host that has a delay the first, of others all."""
     first = due.subquery()
     in_turn = (first.c.due_at, first.c.url_id)
     place = func.row_number().over(partition_by=first.c.host, order_by=in_turn).label("place")
     ranked = select(first, place).subquery()
     return (
-        select(ranked.c.url_id)
+        select(ranked.c.url_id, ranked.c.host)
         .where(or_(ranked.c.delay == 0, ranked.c.place == 1))
         .order_by(ranked.c.due_at, ranked.c.url_id)
     )

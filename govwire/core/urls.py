@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from urllib.parse import SplitResult, parse_qs, urljoin, urlsplit
 
 from tldextract import TLDExtract
@@ -188,12 +189,16 @@ def fetch_id(url_id: str, fetched_at: datetime) -> str:
 def _identity(url: str) -> str:
     """What is left of a URL when all that no two articles ever differed in is folded away; no address any more."""
     parts = urlsplit(normalise(url))
-    host = parts.netloc
-    # A name that is itself what its owner registered (`m.example` under `example`) is no door to anything.
-    while (door := _DOOR.match(host)) and registrable_domain(url) != host.partition(":")[0]:
-        host = host[door.end() :]
     path = _AMP_STEP.sub("", parts.path).rstrip("/")
-    return f"{host}{path}?{parts.query}"
+    return f"{_house(parts.netloc)}{path}?{parts.query}"
+
+
+@lru_cache(maxsize=4096)  # there are few hosts, and each comes often
+def _house(authority: str) -> str:
+    """A host, with its port, without the names of its doors; what its owner registered stays whole."""
+    while (door := _DOOR.match(authority)) and registrable_domain(f"http://{authority}") != authority.partition(":")[0]:
+        authority = authority[door.end() :]
+    return authority
 
 
 def _digest(text: str) -> str:

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from govwire.core.records import Lane
-from govwire.core.state import State, Transaction, frontier, ledger, open_state, revisits, sources, texts
+from govwire.core.state import State, Transaction, frontier, ledger, open_state, revisits, schedule, texts
 from govwire.core.state.frontier import Ended, Found, Leased
 from govwire.core.state.ledger import Outcome, Outcomes
 from govwire.core.state.revisits import QUIET_AFTER
+from govwire.core.timetable import Rhythm
 from govwire.core.urls import fetch_id, url_id
 from samples import article
 from state_databases import DATABASES, NOW, empty_database
@@ -147,7 +148,7 @@ def test_other_sources_pages_and_empty_settings_make_no_looks(state: State) -> N
 
 def test_where_nothing_ever_changes_pages_get_the_first_and_the_last_look_until_something_does(state: State) -> None:
     with state.begin() as transaction:
-        sources.take_now(transaction, {"one": timedelta(hours=1)}, NOW)
+        schedule.enrol(transaction, {"one": Rhythm(timedelta(hours=1), timedelta(hours=1))}, NOW)
         revisits.made(transaction, ["one"] * QUIET_AFTER)
     fetch(state, NOW, Outcome.INDEXED)
     assert look(state, hours(1)).why == frontier.REVISIT

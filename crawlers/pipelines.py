@@ -29,7 +29,7 @@ from govwire.core.errors import ServiceError, TooLargeError
 from govwire.core.flow import CRAWL, PAGES
 from govwire.core.metrics import DROPS, FETCHES, RECORDS
 from govwire.core.patience import StoppedError
-from govwire.core.records import Header, Lane, Page
+from govwire.core.records import Header, Lane, Page, SourceFacts
 from govwire.core.state import Transaction, exchanges, frontier, hosts, revisits, schedule, sources
 from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Ended, Found, Postponed
@@ -167,9 +167,12 @@ class BusPipeline:
         faults.passing("crawl.recorded")
 
     def _with_source(self, visit: Visit, fate: Fate) -> tuple[Visit, Fate]:
-        if isinstance(fate, Publish) and self._room.facts(visit.leased.source_id) is None:
+        if isinstance(fate, Publish) and self._facts(visit, fate.response) is None:
             return visit, Drop("unknown_source", f"no config/sources/{visit.leased.source_id}.toml")
         return visit, fate
+
+    def _facts(self, visit: Visit, response: Response) -> SourceFacts | None:
+        return self._room.facts(visit.leased.source_id, response.url)
 
     def _publish(self, judged: list[tuple[Visit, Fate]]) -> list[tuple[Visit, Fate]]:
         """Publish what is to be published; what the bus would never take is dropped instead."""
@@ -194,7 +197,7 @@ class BusPipeline:
 
     def _message(self, visit: Visit, response: Response) -> Message:
         leased = visit.leased
-        source = self._room.facts(leased.source_id)
+        source = self._facts(visit, response)
         assert source is not None
         page = Page(
             url_id=leased.url_id,

@@ -13,6 +13,7 @@ from typing import TypeVar
 import structlog
 
 from crawlers import pressure
+from crawlers.owners import Owners
 from govwire.core.bus import Bus
 from govwire.core.errors import GovwireError, ServiceError
 from govwire.core.flow import CRAWL
@@ -88,6 +89,7 @@ class Room(Guest):
 
     sources: Mapping[str, Source]  # that it reads
     known: Mapping[str, Source]  # all there are: what others found is fetched here, too
+    owners: Owners
     bus: Bus
     owner: str  # of its leases
     once: bool
@@ -102,12 +104,11 @@ class Room(Guest):
     _looked_at: float = float("-inf")
     _why_paused: str | None = None
 
-    def facts(self, source_id: str) -> SourceFacts | None:
-        """What travels with the pages of a source; None when its file is gone."""
-        if source_id == ASKED.id:
-            return ASKED
+    def facts(self, source_id: str, url: str) -> SourceFacts | None:
+        """What travels with a page that a source found: whose it is. None when the source's file is gone."""
         source = self.known.get(source_id)
-        return source.facts if source else None
+        finder = ASKED if source_id == ASKED.id else source.facts if source else None
+        return self.owners.outlet(url, finder) if finder else None
 
     @cached_property
     def rhythms(self) -> Mapping[str, Rhythm]:

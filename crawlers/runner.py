@@ -12,6 +12,7 @@ from scrapy.crawler import AsyncCrawlerProcess
 from crawlers.agent import feed_urls
 from crawlers.due import enrol, give_back, take_due
 from crawlers.looks import take_looks
+from crawlers.owners import Owners
 from crawlers.process import spider_process
 from crawlers.room import ASKED, GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
@@ -84,6 +85,7 @@ def run_crawl(
             settings=settings,
             sources=sources,
             known=vocabulary.sources,
+            owners=Owners(vocabulary.sources),
             bus=bus,
             state=state,
             owner=stack.enter_context(slot(settings.data_dir, CRAWL.name)),

@@ -18,7 +18,7 @@ import structlog
 
 from crawlers import pressure
 from crawlers.archives import Archive, Item, Kept, PassedOver, Reason
-from crawlers.archives.owners import Owners
+from crawlers.owners import Owners
 from govwire.core import faults
 from govwire.core.bus import Bus, Message, size_of
 from govwire.core.envelope import wrap

@@ -118,7 +118,7 @@ class _Asked:
             QueryError: no day.
         """
         from crawlers.archives.bring import Wish
-        from crawlers.archives.owners import Owners
+        from crawlers.owners import Owners
 
         sources = vocabulary().sources
         for source_id in self.source_ids:

@@ -69,10 +69,10 @@ class Record(Part):
 class SourceFacts(Part):
     """The facts of a source that travel with its items, so that no later stage looks them up."""
 
-    id: str
+    id: str  # the name of its file; of an outlet that nobody watches, its domain
     name: str
-    kind: str  # legislator, regulator, think_tank, press … (vocabulary.SOURCE_KINDS)
-    country: str  # ISO 3166-1 alpha-2, or "INT"
+    kind: str  # source.SourceKind: legislator, regulator, think_tank, press …; or source.UNWATCHED
+    country: str  # ISO 3166-1 alpha-2, "EU" or "INT"; "ZZ": not known
     language: str  # ISO 639-1 of the edition
     rights: Literal["full", "excerpt", "link"]  # what readers may be shown
     tags: tuple[str, ...] = ()

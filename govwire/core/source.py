@@ -29,6 +29,10 @@ SourceKind = Literal[
     "state_media",
     "aggregator",
 ]
+# A source that only finds what others publish: never itself the outlet of an article.
+AGGREGATOR: SourceKind = "aggregator"
+# The kind of an outlet that no source watches, and that an aggregator found.
+UNWATCHED = "unwatched"
 
 
 def _cron(expression: str) -> str:

@@ -104,6 +104,26 @@ def _add_then_fail(transaction: Transaction) -> None:
     frontier.add(transaction, [found("no address")], NOW)
 
 
+def test_what_is_known_and_not_to_be_fetched_is_a_named_drop_until_it_is_found_without_its_reason(state: State) -> None:
+    general = found("https://one.example/a", drop="prefiltered", detail="Snow tomorrow", updated_at=NOW)
+    added = add(state, general, found("https://one.example/b"))
+    assert (added.new, added.again, added.dropped) == (2, 0, {"prefiltered": 1})
+    assert add(state, general, at=after(60)) == frontier.Added(0, 0)
+    assert standing(state, general.url) == ("dropped", "prefiltered")
+    with state.begin() as transaction:
+        (step,) = ledger.steps_of(transaction, url_id(general.url))
+        assert (step.detail, frontier.next_visit(transaction, url_id(general.url))) == ("Snow tomorrow", None)
+        assert ledger.unaccounted(transaction) == []
+    assert [each.url for each in lease(state)] == ["https://one.example/b"]
+    added = add(state, found("https://one.example/a"), at=after(120))
+    assert (added.new, added.again) == (0, 1)
+    assert standing(state, general.url) == ("waiting", "new")
+    (leased,) = lease(state, at=after(120))
+    done(state, leased, at=after(130))
+    assert add(state, found("https://one.example/a"), general, at=after(140)) == frontier.Added(0, 0)
+    assert standing(state, general.url) == ("fetched", None)
+
+
 def test_an_address_that_is_none_is_refused(state: State) -> None:
     with pytest.raises(UrlError):
         add(state, found("javascript:alert(1)"))

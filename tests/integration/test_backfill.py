@@ -125,7 +125,7 @@ def test_only_pages_of_the_days_and_hosts_that_were_asked_for_are_sent(room: Roo
     assert room.backfill("warc", room.archive, *options)["counts"] == {"read": 6, "sent": 2, "known": 0, "outside": 4}
     report = room.backfill("warc", room.archive, "--all-hosts", "--since", "2026-08-04")
     assert report["counts"] == {"read": 6, "sent": 1, "known": 0, "outside": 5}
-    assert [page.source.id for page in room.brought()] == ["wire", "wire", "asked"]
+    assert [page.source.id for page in room.brought()] == ["wire", "wire", "nobody.example"]
 
 
 @pytest.mark.parametrize("fault", ["backfill.published:2", "backfill.recorded:2", "backfill.published:3"])

@@ -152,7 +152,7 @@ def test_single_pages_and_feeds_are_fetched_when_asked_for(sites: Sites, crawl: 
     crawl.once(urls=[url])
     crawl.once(urls=[url])
     assert len(sites.asked_for("two.test", "/b")) == 2
-    assert {page.source.id for page in crawl.pages()} == {"asked"}
+    assert {(page.source.id, page.source.kind) for page in crawl.pages()} == {("two.test", "unwatched")}
     assert sites.asked_for("one.test", "/feed.xml") == []
     crawl.once(feeds=[sites.feed("two.test", "/b", "/c")])
     assert crawl.standing(sites.url("two.test", "/c")) == ("dropped", "not_found")

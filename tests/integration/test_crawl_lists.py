@@ -40,7 +40,7 @@ def test_every_page_of_a_list_is_fetched_and_bad_rows_are_named(sites: Sites, cr
         f"{file}: 2 pages, 2 rows skipped",
     ]
     pages = {page.url: page for page in crawl.pages()}
-    assert {url: page.source.id for url, page in pages.items()} == {a: "one", b: "asked"}
+    assert {url: page.source.id for url, page in pages.items()} == {a: "one", b: "two.test"}
     assert pages[a].entry is not None
     assert (pages[a].entry.title, pages[a].entry.feed_url) == ("Alpha", "wanted.csv")
     assert not sites.asked_for("one.test", "/feed.xml")

@@ -26,7 +26,7 @@ from govwire.core.query.tree import (
     row,
 )
 from govwire.core.records import ActKind, Label
-from govwire.core.source import SourceKind
+from govwire.core.source import UNWATCHED, SourceKind
 from govwire.core.vocabulary import Vocabulary
 
 _GRAMMAR = r"""
@@ -62,7 +62,7 @@ DEFAULT_TARGET = "stronger_governance"
 _FIELDS = ("title", *FACTS, "stance.<target>", "date", "since", "until", "claim", "candidates")
 _CLAIM_FIELDS = ("holder", "target", "stance")
 _LABELS: tuple[str, ...] = get_args(Label)
-_KINDS: tuple[str, ...] = get_args(SourceKind)
+_KINDS: tuple[str, ...] = (*get_args(SourceKind), UNWATCHED)
 _ACTS: tuple[str, ...] = get_args(ActKind)
 _UNITS = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _AGO = re.compile(r"(\d{1,6})([hdw])")

@@ -4,8 +4,9 @@ A row is leased to one process at a time; the lease of a process that died runs 
 to the URL's ledger row in the same transaction, so the books always add up.
 """
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -34,6 +35,8 @@ class Found:
     entry: Entry | None = None
     priority: int = 0  # higher is sooner
     why: str = NEW  # NEW; or ASKED, which makes a known URL due again too
+    drop: str | None = None  # the named drop of what is known from now on, and not to be fetched
+    detail: str | None = None  # of the drop
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,7 @@ class Added:
 
     new: int
     again: int
+    dropped: Mapping[str, int] = field(default_factory=dict)  # of the new ones, by reason
 
 
 @dataclass(frozen=True)
@@ -87,9 +91,10 @@ class Postponed:
 
 
 def add(transaction: Transaction, found: Iterable[Found], now: datetime) -> Added:
-    """Take URLs in, however often they are found; a new one is waiting from this transaction on.
+    """Take URLs in, however often they are found; a new one is waiting, or dropped, from this transaction on.
 
-    A known URL is due again where somebody asked for it, or where its entry says it was updated since it was fetched.
+    A known URL is due again where somebody asked for it, where its entry says it was updated since it was fetched, or
+    where it was dropped unfetched and is now found without that reason.
 
     Raises:
         UrlError: one of them is no web address.
@@ -107,19 +112,20 @@ def add(transaction: Transaction, found: Iterable[Found], now: datetime) -> Adde
             [_first_row(key, item, now) for key, item in new.items()],
         )
     for key, item in again.items():
-        values: dict[str, Any] = {"due_at": now, "why": _why_again(item), "attempts": 0, "priority": item.priority}
+        why = _why_again(item, known[key])
+        values: dict[str, Any] = {"due_at": now, "why": why, "attempts": 0, "priority": item.priority}
         if item.entry is not None:
             values["entry"] = item.entry.model_dump(mode="json")
         transaction.execute(update(frontier).where(frontier.c.url_id == key).values(values))
     ledger.record(
         transaction,
         [
-            *(_waiting(key, item, now, known=False) for key, item in new.items()),
-            *(_waiting(key, item, now, known=True) for key, item in again.items()),
+            *(_standing(key, item, now, None) for key, item in new.items()),
+            *(_standing(key, item, now, known[key]) for key, item in again.items()),
         ],
         now,
     )
-    return Added(len(new), len(again))
+    return Added(len(new), len(again), Counter(item.drop for item in new.values() if item.drop))
 
 
 def lease(
@@ -294,18 +300,20 @@ def _retry_at(item: Postponed, base_seconds: float, ceiling_seconds: float) -> d
 def _is_due_again(row: Mapping[str, Any], item: Found) -> bool:
     if item.why == ASKED:
         return row["lease_owner"] is None
-    if row["due_at"] is not None:
+    if row["due_at"] is not None or item.drop is not None:
         return False
+    if row["fetched_at"] is None:
+        return True
     updated_at = item.entry.updated_at if item.entry else None
-    if updated_at is None or row["fetched_at"] is None or updated_at <= row["fetched_at"]:
+    if updated_at is None or updated_at <= row["fetched_at"]:
         return False
     # A feed that dates its updates into the future makes a URL due once for each date, not at every reading.
     before = Entry.model_validate(row["entry"]).updated_at if row["entry"] else None
     return before is None or updated_at > before
 
 
-def _why_again(item: Found) -> str:
-    return ASKED if item.why == ASKED else UPDATED
+def _why_again(item: Found, row: Mapping[str, Any]) -> str:
+    return item.why if item.why == ASKED or row["fetched_at"] is None else UPDATED
 
 
 def _first_row(key: str, item: Found, now: datetime) -> dict[str, Any]:
@@ -317,7 +325,7 @@ def _first_row(key: str, item: Found, now: datetime) -> dict[str, Any]:
         "source_id": item.source_id,
         "lane": str(item.lane),
         "priority": item.priority,
-        "due_at": now,
+        "due_at": None if item.drop else now,
         "why": item.why,
         "attempts": 0,
         "first_seen_at": now,
@@ -345,15 +353,16 @@ def _outcome(item: Ended | Postponed, outcome: Outcome) -> Outcomes:
     )
 
 
-def _waiting(key: str, item: Found, now: datetime, *, known: bool) -> Outcomes:
+def _standing(key: str, item: Found, now: datetime, row: Mapping[str, Any] | None) -> Outcomes:
     return Outcomes(
         url_id=key,
         url=clean(item.url),
         source_id=item.source_id,
         lane=item.lane,
         # Later than the fetch that ended, so that the books say that it waits again.
-        fetch_id=fetch_id(key, now) if known else "",
+        fetch_id=fetch_id(key, now) if row else "",
         stage=CRAWL.name,
-        outcome=Outcome.WAITING,
-        reason=_why_again(item) if known else item.why,
+        outcome=Outcome.DROPPED if item.drop else Outcome.WAITING,
+        reason=item.drop or (_why_again(item, row) if row else item.why),
+        detail=item.detail,
     )

@@ -15,10 +15,13 @@ from scrapy.exceptions import (
 )
 from scrapy.http import Response
 
+from crawlers.challenges import challenge_in
 from crawlers.guard import RefusedError
-from crawlers.headers import left_alone_until, media_type
+from crawlers.headers import headers_of, left_alone_until, media_type
 from crawlers.manners import LeftAloneError, RobotsUnreachableError
+from govwire.core.optouts import asked_by
 from govwire.core.patience import StoppedError
+from govwire.core.settings import Settings
 from govwire.core.state.frontier import Leased
 from govwire.core.state.ledger import UNCHANGED, Outcome
 
@@ -87,19 +90,30 @@ _PASSING = (
 )
 
 
-def fate_of(visit: Visit, max_bytes: int) -> Fate:
+# A wall against robots that is up now is up in a minute, too; asking on and on is what keeps it up.
+CHALLENGE_STANDS = timedelta(hours=1)
+
+
+def fate_of(visit: Visit, settings: Settings) -> Fate:
     """What becomes of a visit."""
     response = visit.response
     if response is None:
         return fate_of_error(visit.error)
-    return _of_body(response, max_bytes) if 200 <= response.status < 300 else _of_status(response, visit.at)
+    if guard := challenge_in(response):
+        asked = left_alone_until(response, visit.at)
+        return PutOff("challenge", f"{guard}, HTTP {response.status}", asked or visit.at + CHALLENGE_STANDS)
+    return _of_body(response, settings) if 200 <= response.status < 300 else _of_status(response, visit.at)
 
 
-def _of_body(response: Response, max_bytes: int) -> Publish | Drop:
+def _of_body(response: Response, settings: Settings) -> Publish | Drop:
+    max_bytes = settings.fetch.max_bytes
     if (said := media_type(response)) and said not in HTML_TYPES:
         return Drop("not_html", said)
     if len(response.body) > max_bytes:
         return Drop("too_large", f"{len(response.body)} bytes, fetch.max_bytes is {max_bytes}")
+    asked = asked_by(headers_of(response), settings.user_agent)
+    if refused := [name for name in asked if name in settings.fetch.obey]:
+        return Drop("opted_out", f"the site asks for {', '.join(refused)}")
     return Publish(response)
 
 

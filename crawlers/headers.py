@@ -15,6 +15,15 @@ def header(response: Response, name: str) -> str | None:
     return value.decode("latin-1") if value else None
 
 
+def headers_of(response: Response) -> list[tuple[str, str]]:
+    """Every response header as text, name in lower case."""
+    return [
+        (name.decode("latin-1").lower(), value.decode("latin-1"))
+        for name, values in response.headers.items()
+        for value in values
+    ]
+
+
 def media_type(response: Response) -> str:
     """What the body is said to be, as `text/html`; "" where nothing is said."""
     return (header(response, "Content-Type") or "").partition(";")[0].strip().lower()

@@ -18,7 +18,7 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.fates import NOT_FOUND, Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
-from crawlers.headers import header
+from crawlers.headers import header, headers_of
 from crawlers.looks import judge_missing, next_look
 from crawlers.readings import Read, Reading, read
 from crawlers.room import Room, utc_now
@@ -160,7 +160,7 @@ class BusPipeline:
     def _settle_together(self, items: Sequence[_Item]) -> None:
         faults.passing("crawl.fetched")
         visits = [item for item in items if isinstance(item, Visit)]
-        judged = [(visit, fate_of(visit, self._room.settings.fetch.max_bytes)) for visit in visits]
+        judged = [(visit, fate_of(visit, self._room.settings)) for visit in visits]
         judged = self._publish([self._with_source(visit, fate) for visit, fate in judge_missing(self._room, judged)])
         faults.passing("crawl.published")
         self._record_patiently(judged, [item for item in items if isinstance(item, Read)])
@@ -357,12 +357,7 @@ def _dropped(visit: Visit, fate: Drop | PutOff, look_at: datetime | None) -> End
 
 def _headers(response: Response) -> list[Header]:
     """The response's headers; cookies are nobody's business further on."""
-    return [
-        Header(name=name.decode("latin-1").lower(), value=value.decode("latin-1"))
-        for name, values in response.headers.items()
-        for value in values
-        if name.lower() != b"set-cookie"
-    ]
+    return [Header(name=name, value=value) for name, value in headers_of(response) if name != "set-cookie"]
 
 
 def _size(item: _Item) -> int:

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from scrapy.http import Response
 
+from crawlers.challenges import challenge_in
 from crawlers.fates import GiveBack, PutOff, fate_of_error
 from crawlers.headers import header, left_alone_until
 from crawlers.readers import Entries, read_feed
@@ -48,7 +49,8 @@ def read(reading: Reading) -> Read:
     if response.status == 304:
         return Read(reading, body_hash=known_hash)
     if response.status != 200:
-        return Read(reading, error=f"HTTP {response.status}", not_before=left_alone_until(response, reading.at))
+        not_before = left_alone_until(response, reading.at)
+        return Read(reading, error=_why(response, f"HTTP {response.status}"), not_before=not_before)
     return _parse(reading, response, known_hash)
 
 
@@ -59,5 +61,11 @@ def _parse(reading: Reading, response: Response, known_hash: str | None) -> Read
     try:
         feed = read_feed(response.body, response.url, header(response, "Content-Type") or "")
     except FeedError as error:
-        return Read(reading, error=str(error))
+        return Read(reading, error=_why(response, str(error)))
     return Read(reading, feed, body_hash)
+
+
+def _why(response: Response, told: str) -> str:
+    """Why an answer is no feed."""
+    guard = challenge_in(response)
+    return f"challenge: {guard}, {told}" if guard else told

@@ -172,6 +172,9 @@ class Article(Record):
     text_hash: str  # of the normalised sentences of title and body
     story_id: str
     extractor: str  # name and version; texts of different extractors are never compared
+    access: Literal["free", "metered", "paid"] | None = None  # by the page's own marks; None: it has none
+    partial: bool = False  # the text is not the whole: cut by a paywall, or at the limit of what is kept
+    opt_outs: tuple[str, ...] = ()  # what the page asks for that was not obeyed, as `noimageai` (core/optouts.py)
     came_by: Lane | None = None  # of an article that is sent through anew: the lane it came by at first
 
     @property

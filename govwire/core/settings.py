@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from govwire.core.errors import ConfigError
+from govwire.core.optouts import OptOut
 from govwire.core.share import shared
 
 MIB = 1024 * 1024
@@ -105,6 +106,7 @@ class FetchSettings(Section):
     allow: tuple[str, ...] = ()  # "127.0.0.0/8:8000": address block and port that the guard lets through
     resolve: tuple[str, ...] = ()  # "name:127.0.0.1": a name's address, as curl's --resolve
     ca_file: Path | None = None
+    obey: tuple[OptOut, ...] = ("noindex", "noai")  # opt-outs by which a page is dropped; others are recorded
 
 
 class ExtractSettings(Section):

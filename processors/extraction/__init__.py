@@ -13,14 +13,16 @@ import trafilatura
 from lxml.etree import LxmlError
 
 from govwire.core.errors import ExtractionError, UrlError
+from govwire.core.optouts import OptOut, asked_by
 from govwire.core.records import Dated, Entry
 from govwire.core.urls import clean as clean_url
+from processors.extraction.access import Access, find_access, is_cut
 from processors.extraction.charset import decode
 from processors.extraction.dates import find_published, find_updated
 from processors.extraction.document import Document, line, read
 from processors.extraction.language import UNKNOWN, find_language
 from processors.extraction.people import find_authors
-from processors.extraction.text import find_text
+from processors.extraction.text import cut, find_text
 from processors.extraction.titles import find_title
 from processors.extraction.verdict import find_fault
 
@@ -59,11 +61,16 @@ class Draft:
     language: str
     published: Dated | None
     updated: Dated | None
+    access: Access | None = None
+    partial: bool = False  # the text is not the whole: cut by a paywall, or at the limit of what is kept
+    opt_outs: tuple[OptOut, ...] = ()  # in the page's markup; headers may add to them
 
 
 @dataclass(frozen=True)
 class Drop:
-    """Why a page is no article: `empty`, `not_html` or `no_article`, with what was seen."""
+    """Why a page is no article, with what was seen: `empty`, `not_html`, `no_article`; `opted_out` where it may not be
+    one.
+    """
 
     reason: str
     detail: str
@@ -94,13 +101,15 @@ def _draft(html: str, url: str, entry: Entry | None, fetched_at: datetime) -> Dr
     if document is None:
         return Drop("empty", "markup without content")
     title = find_title(document, entry.title if entry else None)
-    text = find_text(document, title)
+    whole = find_text(document, title)
+    text = cut(whole)
     language = find_language(f"{title}\n{text}")
     tag = document.locale[:_LONGEST_TAG] if document.locale.lower().startswith(language) else language
     published = find_published(document, tag, entry, fetched_at)
     fault = find_fault(document, title, text, published)
     if fault:
         return Drop("no_article", fault)
+    access = find_access(document)
     return Draft(
         canonical=_canonical(document),
         title=title,
@@ -110,6 +119,9 @@ def _draft(html: str, url: str, entry: Entry | None, fetched_at: datetime) -> Dr
         language=language,
         published=published,
         updated=find_updated(document, tag, entry, fetched_at),
+        access=access,
+        partial=len(text) < len(whole) or is_cut(document, access, text),
+        opt_outs=asked_by(document.named_contents()),
     )
 
 

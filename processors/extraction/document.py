@@ -69,6 +69,11 @@ class Document:
                         found.setdefault(name.strip().lower(), []).append(content)
         return found
 
+    def named_contents(self) -> Iterator[tuple[str, str]]:
+        """Name and content of the meta elements that have both, as a search engine reads them."""
+        for element in self.tree.iterfind(".//meta[@name][@content]"):
+            yield element.get("name"), element.get("content")
+
     def meta(self, *names: str) -> str:
         """The first content under the first of these names that has one, else ""."""
         return next((self.metas[name][0] for name in names if name in self.metas), "")

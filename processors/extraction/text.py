@@ -37,6 +37,14 @@ def find_text(document: Document, title: str) -> str:
     return _tidy(text, title)
 
 
+def cut(text: str) -> str:
+    """A text up to the longest that is kept, between two paragraphs where it has any."""
+    if len(text) <= MAX_TEXT_LENGTH:
+        return text
+    kept = text[:MAX_TEXT_LENGTH]
+    return kept.rpartition("\n")[0] or kept
+
+
 def _extract(tree: HtmlElement, url: str, *, precise: bool) -> str:
     found = bare_extraction(
         tree, url=url, fast=True, favor_precision=precise, favor_recall=not precise, include_comments=False
@@ -62,8 +70,4 @@ def _tidy(text: str, title: str) -> str:
         if named and tokens(paragraph) == named:
             del lines[at]
             break
-    whole = "\n".join(lines)
-    if len(whole) <= MAX_TEXT_LENGTH:
-        return whole
-    kept = whole[:MAX_TEXT_LENGTH]
-    return kept.rpartition("\n")[0] or kept
+    return "\n".join(lines)

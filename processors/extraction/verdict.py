@@ -49,7 +49,7 @@ _PRODUCT_TYPES = {"Product", "ProductGroup", "OfferCatalog"}
 
 def find_fault(document: Document, title: str, text: str, published: Dated | None) -> str | None:
     """Why the page holds no article, None where it holds one."""
-    size = len(text) + (_UNSPACED_UNITS - 1) * len(_UNSPACED.findall(text))
+    size = length(text)
     declared = bool(document.article) or document.meta("og:type").lower() == "article"
     if size < _EXCUSE and _CHALLENGE.search(title):
         return "a challenge in place of the page"
@@ -62,6 +62,11 @@ def find_fault(document: Document, title: str, text: str, published: Dated | Non
     if _is_thread(document):
         return "a forum's thread"
     return None if (declared and not _sells(document)) or published else _kind(document, text)
+
+
+def length(text: str) -> int:
+    """A text's length in letters, whatever script it is written in."""
+    return len(text) + (_UNSPACED_UNITS - 1) * len(_UNSPACED.findall(text))
 
 
 def _kind(document: Document, text: str) -> str | None:

@@ -7,9 +7,11 @@ opens no connection, and whose only word to the world is what it returns.
 import hashlib
 import logging
 import sys
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from govwire.core.errors import ExtractionError, UrlError
+from govwire.core.optouts import OptOut, asked_by
 from govwire.core.records import Page
 from govwire.core.text import sentences, tokens
 from govwire.core.urls import canonical
@@ -35,8 +37,8 @@ def prepare() -> None:
     sys.addaudithook(_refuse_network)
 
 
-def find(page: Page) -> Finding | Drop:
-    """The article on a page, or why there is none.
+def find(page: Page, obeyed: Collection[OptOut]) -> Finding | Drop:
+    """The article on a page, or why there is none; `obeyed` are the opt-outs that are heeded.
 
     Raises:
         DecodeError: the record's body cannot be unpacked.
@@ -45,11 +47,21 @@ def find(page: Page) -> Finding | Drop:
     found = extraction.extract(page.body(), page.final_url, page.header("content-type"), page.entry, page.fetched_at)
     if isinstance(found, Drop):
         return found
+    found = replace(found, opt_outs=_opt_outs(page, found))
+    if refused := [name for name in found.opt_outs if name in obeyed]:
+        return Drop("opted_out", f"the page asks for {', '.join(refused)}")
     try:
         url = canonical(page.final_url, found.canonical)
     except UrlError as error:
         raise ExtractionError(f"final_url: {error}") from error
     return Finding(found, url, hash_text(found.title, found.text, found.language), stories.bands(found.text))
+
+
+def _opt_outs(page: Page, found: Draft) -> tuple[OptOut, ...]:
+    """What the page asks for in its headers and its markup; with `paywall` where it is marked as for payment."""
+    paywall: set[OptOut] = {"paywall"} if found.access in {"paid", "metered"} else set()
+    headers = asked_by((header.name, header.value) for header in page.headers)
+    return tuple(sorted({*headers, *found.opt_outs, *paywall}))
 
 
 def hash_text(title: str, text: str, language: str) -> str:

@@ -71,6 +71,7 @@ class ExtractStage:
     def __init__(self, settings: Settings, state: State, *, patience_seconds: float = 30) -> None:
         """Workers that begin no page within `patience_seconds` are replaced; a fresh one needs some to start."""
         self._settings, self._state, self._patience_seconds = settings.extract, state, patience_seconds
+        self._obeyed = settings.fetch.obey
         self._pool = self._open_pool()
 
     def work(self, records: Sequence[Page]) -> Sequence[Found | Drop | Missing | RecordError]:
@@ -147,7 +148,7 @@ class ExtractStage:
     def _schedule(self, page: Page) -> "Future[Finding | Drop]":
         if not self._pool.active:
             raise BrokenProcessPool("the workers have ended")
-        return self._pool.schedule(find, args=[page], timeout=self._settings.timeout_seconds)
+        return self._pool.schedule(find, args=[page, self._obeyed], timeout=self._settings.timeout_seconds)
 
     def _outcome(self, page: Page, future: "Future[Finding | Drop]") -> Finding | Drop | RecordError:
         seconds = self._settings.timeout_seconds
@@ -266,6 +267,9 @@ def _article(page: Page, found: Found, number: int, story_id: str) -> Article:
         text_hash=found.finding.text_hash,
         story_id=story_id,
         extractor=EXTRACTOR,
+        access=draft.access,
+        partial=draft.partial,
+        opt_outs=draft.opt_outs,
     )
 
 

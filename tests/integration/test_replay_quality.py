@@ -1,5 +1,6 @@
 """How well real pages are read: figures that may only rise, and the pages that are judged wrong, by name."""
 
+from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -87,3 +88,8 @@ def test_every_field_can_be_stored(found: Mapping[str, Draft | Drop]) -> None:
                 text.encode()
                 assert "\x00" not in text
             assert draft.published is None or draft.published.at.tzinfo is UTC
+
+
+def test_what_the_recorded_articles_ask_of_machines_is_known(found: Mapping[str, Draft | Drop]) -> None:
+    asked = Counter(name for draft in found.values() if isinstance(draft, Draft) for name in draft.opt_outs)
+    assert asked == {"unlisted": 4, "tdm": 3}

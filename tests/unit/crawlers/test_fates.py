@@ -13,19 +13,21 @@ from crawlers.guard import RefusedError
 from crawlers.manners import LeftAloneError, RobotsUnreachableError
 from govwire.core.patience import StoppedError
 from govwire.core.records import Lane
+from govwire.core.settings import FetchSettings, Settings
 from govwire.core.state.frontier import Leased
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
+SETTINGS = Settings(user_agent="ourbot/1.0 (+https://our.example)", fetch=FetchSettings(max_bytes=1024))
 LEASED = Leased("u", "https://one.example/a", "one.example", "one", Lane.LIVE, "new", 0, NOW, None, None, None)
 
 
 def answered(status: int, body: bytes = b"<p>x</p>", **headers: str) -> Fate:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return fate_of(Visit(LEASED, NOW, Response(LEASED.url, status, named, body)), 100)
+    return fate_of(Visit(LEASED, NOW, Response(LEASED.url, status, named, body)), SETTINGS)
 
 
 def failed(error: BaseException | None) -> Fate:
-    return fate_of(Visit(LEASED, NOW, error=error), 100)
+    return fate_of(Visit(LEASED, NOW, error=error), SETTINGS)
 
 
 @given(st.integers(100, 999))
@@ -53,9 +55,32 @@ def test_html_is_published_whatever_it_is_called(media_type: str) -> None:
 
 
 def test_the_size_is_checked_after_unpacking() -> None:
-    fate = answered(200, b"x" * 101)
+    fate = answered(200, b"x" * 1025)
     assert isinstance(fate, Drop)
     assert fate.reason == "too_large"
+
+
+@pytest.mark.parametrize(
+    ("headers", "asked"),
+    [
+        ({"X_Robots_Tag": "noindex, nofollow"}, "noindex"),
+        ({"X_Robots_Tag": "ourbot: noai"}, "noai"),
+    ],
+    ids=["noindex", "noai, to us"],
+)
+def test_a_page_that_asks_in_its_headers_not_to_be_kept_is_dropped(headers: dict[str, str], asked: str) -> None:
+    assert answered(200, **headers) == Drop("opted_out", f"the site asks for {asked}")
+
+
+@pytest.mark.parametrize("value", ["noimageai", "otherbot: noindex", "all"])
+def test_what_is_asked_of_others_or_only_recorded_is_published(value: str) -> None:
+    assert isinstance(answered(200, X_Robots_Tag=value, TDM_Reservation="1"), Publish)
+
+
+@pytest.mark.parametrize("status", [200, 403, 429, 503])
+def test_a_challenge_is_put_off_for_an_hour_whatever_its_status(status: int) -> None:
+    body = b"<html><script>window._cf_chl_opt={}</script></html>"
+    assert answered(status, body) == PutOff("challenge", f"Cloudflare, HTTP {status}", NOW + timedelta(hours=1))
 
 
 @pytest.mark.parametrize(

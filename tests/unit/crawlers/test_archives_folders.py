@@ -161,6 +161,6 @@ def test_a_table_without_files_and_addresses_is_a_mistake_in_one_line(tmp_path: 
 
 
 def extracted(page: Kept) -> worker.Finding:
-    found = worker.find(page_of(page, source()))
+    found = worker.find(page_of(page, source()), ())
     assert isinstance(found, worker.Finding), found
     return found

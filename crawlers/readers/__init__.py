@@ -25,10 +25,13 @@ _SITEMAP = re.compile(rb"<(?:\w{1,20}:)?(?:urlset|sitemapindex)\b")
 _ADDRESS = re.compile(rb"(?:\xef\xbb\xbf)?\s*https?://", re.IGNORECASE)
 
 
-def read_feed(body: bytes, url: str, content_type: str = "", *, since: datetime | None = None) -> Entries:
+def read_feed(
+    body: bytes, url: str, content_type: str = "", *, since: datetime | None = None, until: datetime | None = None
+) -> Entries:
     """The entries of a feed or sitemap that was fetched from `url`; relative links are resolved.
 
-    Of a sitemap, `since` leaves out what is older, or has no date; a feed lists what is new by itself.
+    Of a sitemap, `since` leaves out what is older, or has no date; a feed lists what is new by itself. Who asks for the
+    past says `until` too (exclusive), and gets all of a sitemap's pages in between.
 
     Raises:
         FeedError: it is neither, or too broken; or `since` is asked of a sitemap without dates.
@@ -45,15 +48,15 @@ def read_feed(body: bytes, url: str, content_type: str = "", *, since: datetime 
         root = repaired(body, url)
     if root is None:
         return collect(feeds.patient_entries(body, url, content_type), url)
-    return _entries(root, url, since)
+    return _entries(root, url, since, until)
 
 
-def _entries(root: Element, url: str, since: datetime | None) -> Entries:
+def _entries(root: Element, url: str, since: datetime | None, until: datetime | None) -> Entries:
     name = local_name(root)
     if name in feeds.ROOTS:
         return collect(feeds.entries_of(root, url), url)
     if name == "urlset":
-        return sitemaps.sitemap_entries(root, url, since)
+        return sitemaps.sitemap_entries(root, url, since, until)
     if name == "sitemapindex":
         return sitemaps.index_entries(root, url)
     raise FeedError(f"feed {url}: XML of <{name[:40]}>, neither RSS, Atom, JSON Feed nor sitemap")

@@ -3,7 +3,7 @@
 Sources: sitemaps.org 0.9; Google's news extension 0.9.
 
 A sitemap lists old pages beside new ones. Whoever wants the news says `since`: what is dated before, or not at all, is
-then passed over and counted.
+then passed over and counted. Whoever wants the past says `until` as well.
 """
 
 from collections import Counter
@@ -23,13 +23,13 @@ _MANY = 20
 _EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
-def sitemap_entries(root: Element, url: str, since: datetime | None) -> Entries:
-    """The entries of a <urlset>; with `since` the newest pages that are not older.
+def sitemap_entries(root: Element, url: str, since: datetime | None, until: datetime | None = None) -> Entries:
+    """The entries of a <urlset>; with `since` the newest pages that are not older, with `until` all before.
 
     Raises:
         FeedError: `since` is asked for, and nothing has a date.
     """
-    return _chosen(list(_pages(root, url)), url, since)
+    return _chosen(list(_pages(root, url)), url, since, until)
 
 
 def text_entries(lines: Sequence[str], url: str, since: datetime | None) -> Entries:
@@ -88,7 +88,7 @@ def _children(root: Element, name: str) -> Iterator[dict[str, str]]:
         yield fields
 
 
-def _chosen(raws: list[Raw], url: str, since: datetime | None) -> Entries:
+def _chosen(raws: list[Raw], url: str, since: datetime | None, until: datetime | None = None) -> Entries:
     if since is None:
         return collect(raws, url, limit=MAX_PAGES)
     _forget_generated(raws)
@@ -97,11 +97,14 @@ def _chosen(raws: list[Raw], url: str, since: datetime | None) -> Entries:
         raise FeedError(
             f"sitemap {url}: no page in it has a date of its own, so none can be told to be new; use a feed or listing"
         )
+    chosen = [(at, raw) for at, raw in dated if at and at >= since and (until is None or at < until)]
     skipped = Counter(
-        undated=sum(at is None for at, _ in dated), old=sum(at is not None and at < since for at, _ in dated)
+        undated=sum(at is None for at, _ in dated),
+        old=sum(at is not None and at < since for at, _ in dated),
+        later=sum(at is not None and until is not None and at >= until for at, _ in dated),
     )
-    recent = sorted(((at, raw) for at, raw in dated if at and at >= since), key=lambda each: each[0], reverse=True)
-    return collect((raw for _, raw in recent), url, limit=MAX_ENTRIES, skipped=+skipped)
+    newest_first = (raw for _, raw in sorted(chosen, key=lambda each: each[0], reverse=True))
+    return collect(newest_first, url, limit=MAX_ENTRIES if until is None else MAX_PAGES, skipped=+skipped)
 
 
 def _forget_generated(raws: list[Raw]) -> None:

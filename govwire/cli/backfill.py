@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.console import Console
 from rich.markup import escape
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, TextColumn, TimeRemainingColumn
 
 from govwire.cli import Json, app, settings, vocabulary
 from govwire.cli.read import Since, Until
 from govwire.core.errors import ArchiveError, ConfigError, UnknownNameError
 
 if TYPE_CHECKING:
+    from crawlers.answers import Answer, Question
     from crawlers.archives import Archive
     from crawlers.archives.bring import Counts, Wish
+    from govwire.core.source import Source
 
 backfill_app = typer.Typer(
     no_args_is_help=True, help="History: pages out of archives, behind the news and without alerts."
@@ -85,6 +87,41 @@ def folder(  # noqa: PLR0917 - a command's options, each passed by name
     _bring_all(found, _Asked("folder", source or [], since, until, all_hosts), again=again, as_json=as_json)
 
 
+@backfill_app.command()
+def sitemaps(
+    sources: Annotated[list[str], typer.Argument(help="Ids of sources.")],
+    since: Annotated[str, typer.Option(help="From this day on (2026-10-05, or 7d for the last seven days).")],
+    until: Until = None,
+    as_json: Json = False,
+) -> None:
+    """Find the pages of some days in the sitemaps of sources; `run` and `crawl` then fetch them, politely."""
+    from crawlers.asking import ask
+    from crawlers.history import Days, Search
+    from govwire.core.state import open_state
+    from govwire.run.children import stopped_by_signals
+
+    chosen, watched, stop = settings(), _sources(sources), stopped_by_signals()
+    first, last = _day("since", since), _day("until", until) or datetime.now(UTC)
+    assert first is not None
+    with ExitStack() as stack:
+        state = stack.enter_context(open_state(chosen.state_url))
+        search = Search(state, watched, Days(first, last))
+        progress = stack.enter_context(_progress(TextColumn("{task.completed} sitemaps and robots files read")))
+        task = progress.add_task("", total=None)
+
+        def follow(answer: "Answer") -> "Iterable[Question]":
+            progress.advance(task)
+            return search.follow(answer)
+
+        ask(chosen, state, search.questions(), follow, stop)
+    for source_id, past in search.found.items():
+        told = {"source_id": source_id, **asdict(past)}
+        typer.echo(json.dumps(told, ensure_ascii=False) if as_json else f"{source_id}: {past}")
+        for url, why in past.failed.items():
+            typer.echo(f"error: {source_id}: {url}: {why}", err=True)
+    raise typer.Exit(1 if stop.is_set() or any(not past.sitemaps for past in search.found.values()) else 0)
+
+
 def _files(path: Path, suffixes: Sequence[str], *, or_else: bool = False) -> list[Path]:
     """The file, or the files of a folder by name: those of CC-NEWS are then in the order of time.
 
@@ -120,12 +157,18 @@ class _Asked:
         from crawlers.archives.bring import Wish
         from crawlers.owners import Owners
 
-        sources = vocabulary().sources
-        for source_id in self.source_ids:
-            if source_id not in sources:
-                raise UnknownNameError("source", source_id, sources)
-        owners = Owners(sources, self.source_ids, all_hosts=self.all_hosts)
+        _sources(self.source_ids)
+        owners = Owners(vocabulary().sources, self.source_ids, all_hosts=self.all_hosts)
         return Wish(owners, _day("since", self.since), _day("until", self.until))
+
+
+def _sources(source_ids: Sequence[str]) -> "list[Source]":
+    """Raises UnknownNameError."""
+    known = vocabulary().sources
+    for source_id in source_ids:
+        if source_id not in known:
+            raise UnknownNameError("source", source_id, known)
+    return [known[source_id] for source_id in dict.fromkeys(source_ids)]
 
 
 def _day(name: str, day: str | None) -> datetime | None:
@@ -166,13 +209,17 @@ def _bring_all(archives: Sequence["Archive"], asked: _Asked, *, again: bool, as_
     raise typer.Exit(1 if report.failed else 0)
 
 
+def _progress(*columns: ProgressColumn) -> Progress:
+    """A bar where somebody looks."""
+    return Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty())
+
+
 class _Bar:
     """How far all archives came, where somebody looks; what is waited for is said where nobody does."""
 
     def __init__(self, stack: ExitStack, size_bytes: int) -> None:
         columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-        console = Console(stderr=True)
-        self._progress = stack.enter_context(Progress(*columns, console=console, disable=not sys.stderr.isatty()))
+        self._progress = stack.enter_context(_progress(*columns))
         self._task = self._progress.add_task("archives", total=size_bytes)
         self._before_bytes, self._waited_for = 0, ""
 

@@ -48,7 +48,7 @@ COMMANDS = [
     ("sources", "list"),
     *[("corrections", name) for name in ("list", "show", "confirm", "withdraw", "export")],
     *[("subscriptions", name) for name in ("add", "list", "pause", "remove")],
-    *[("backfill", name) for name in ("warc", "folder")],
+    *[("backfill", name) for name in ("warc", "folder", "sitemaps")],
     *[("alerts", name) for name in ("log", "retry")],
     *[("deadletters", name) for name in ("list", "show", "replay", "drop")],
 ]

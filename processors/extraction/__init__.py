@@ -76,8 +76,16 @@ class Drop:
     detail: str
 
 
-def extract(body: bytes, url: str, content_type: str | None, entry: Entry | None, fetched_at: datetime) -> Draft | Drop:
-    """The article on a page, or why there is none.
+def extract(
+    body: bytes,
+    url: str,
+    content_type: str | None,
+    entry: Entry | None,
+    fetched_at: datetime,
+    *,
+    first_seen_at: datetime | None = None,
+) -> Draft | Drop:
+    """The article on a page, or why there is none; `first_seen_at` None: its address is known since this fetch only.
 
     Raises:
         ExtractionError: the page is too entangled for the parsers.
@@ -87,12 +95,14 @@ def extract(body: bytes, url: str, content_type: str | None, entry: Entry | None
     if _MAGIC.match(body) or (content_type and _OTHER_TYPE.match(content_type)):
         return Drop("not_html", f"sent as {content_type or 'no type'}, begins with {body[:8]!r}")
     try:
-        return _draft(decode(body, content_type), url, entry, fetched_at)
+        return _draft(decode(body, content_type), url, entry, fetched_at, first_seen_at)
     except _FAILURES as error:
         raise ExtractionError(f"{url}: {type(error).__name__}: {error}") from error
 
 
-def _draft(html: str, url: str, entry: Entry | None, fetched_at: datetime) -> Draft | Drop:
+def _draft(
+    html: str, url: str, entry: Entry | None, fetched_at: datetime, first_seen_at: datetime | None
+) -> Draft | Drop:
     if not html.strip():
         return Drop("empty", "nothing but white space")
     if _OTHER_XML.match(_COMMENT.sub("", html[:4096])) or not _TAG.search(html):
@@ -105,7 +115,7 @@ def _draft(html: str, url: str, entry: Entry | None, fetched_at: datetime) -> Dr
     text = cut(whole)
     language = find_language(f"{title}\n{text}")
     tag = document.locale[:_LONGEST_TAG] if document.locale.lower().startswith(language) else language
-    published = find_published(document, tag, entry, fetched_at)
+    published = find_published(document, tag, entry, fetched_at, first_seen_at)
     fault = find_fault(document, title, text, published)
     if fault:
         return Drop("no_article", fault)

@@ -1,7 +1,8 @@
 """When an article was published and updated, with where that comes from and how precise it is.
 
 What a page states for machines counts first, then its time elements, its address, and dates in its visible text; the
-feed's word last. None is ever invented. Dates in the future or before the web are kept and marked.
+feed's word last, but for the time of a day that the page names. None is ever invented. Dates that cannot be are kept
+and marked: in the future, from before the web, after the page was first seen, and the very moment of the answer.
 """
 
 import re
@@ -17,8 +18,12 @@ from processors.extraction.document import Document, line
 
 # The web of news began about then; what claims to be older is a default or a mistake.
 _EARLIEST = datetime(1995, 1, 1, tzinfo=UTC)
-# Zones run to 14 hours ahead of UTC, and clocks go wrong.
-_AHEAD = timedelta(days=1)
+# How far ahead of us a date may lie: of days, zones run to 14 hours ahead of UTC; of times, clocks go wrong.
+_AHEAD = {"day": timedelta(days=1), "minute": timedelta(hours=1), "second": timedelta(hours=1)}
+# A page that names the moment at which it was sent names no date of an article.
+_SENDING = timedelta(seconds=5)
+# A day somewhere begins and ends so long before and after it does in UTC.
+_EARLIER_ZONES, _LATER_ZONES = timedelta(hours=14), timedelta(hours=12)
 
 _PUBLISHED_METAS = (
     "article:published_time", "og:article:published_time", "og:published_time", "article:published",
@@ -52,14 +57,25 @@ _SENTENCE = re.compile(r"[^\W\d_]{4,}[.!?](?:\s|$)")
 _GUESSED = ("url", "text")
 
 
-def find_published(document: Document, language: str, entry: Entry | None, fetched_at: datetime) -> Dated | None:
-    """The best statement of when the article was published; None where neither page nor feed entry tells."""
-    return _best(_published(document, language, entry), fetched_at)
+def find_published(
+    document: Document, language: str, entry: Entry | None, fetched_at: datetime, first_seen_at: datetime | None = None
+) -> Dated | None:
+    """The best statement of when the article was published; None where neither page nor feed entry tells.
+
+    `first_seen_at` is when its address was first known, None for only now: nothing is published after that, and a page
+    that says so has been updated.
+    """
+    known_at = min(fetched_at, first_seen_at or fetched_at)
+    found = _best(_published(document, language, entry), fetched_at, known_at)
+    said = _from_feed(entry.published_at) if entry and entry.published_at else None
+    if found and said and found.plausible and _tells_time_of(said, found) and _is_plausible(said, fetched_at, known_at):
+        return said
+    return found
 
 
 def find_updated(document: Document, language: str, entry: Entry | None, fetched_at: datetime) -> Dated | None:
     """The best statement of when it was last changed; None where neither page nor feed entry tells."""
-    return _best(_updated(document, language, entry), fetched_at)
+    return _best(_updated(document, language, entry), fetched_at, fetched_at)
 
 
 def _published(document: Document, language: str, entry: Entry | None) -> Iterator[Dated | None]:
@@ -78,16 +94,27 @@ def _updated(document: Document, language: str, entry: Entry | None) -> Iterator
         yield _from_feed(entry.updated_at)
 
 
-def _best(candidates: Iterator[Dated | None], fetched_at: datetime) -> Dated | None:
+def _best(candidates: Iterator[Dated | None], fetched_at: datetime, known_at: datetime) -> Dated | None:
     implausible = None
     for dated in candidates:
         if dated is None:
             continue
-        if _EARLIEST <= dated.at <= fetched_at + _AHEAD:
+        if _is_plausible(dated, fetched_at, known_at):
             return dated
         if dated.provenance not in _GUESSED:
             implausible = implausible or dated.model_copy(update={"plausible": False})
     return implausible
+
+
+def _is_plausible(dated: Dated, fetched_at: datetime, known_at: datetime) -> bool:
+    if dated.precision == "second" and abs(dated.at - fetched_at) <= _SENDING:
+        return False
+    return _EARLIEST <= dated.at <= known_at + _AHEAD[dated.precision]
+
+
+def _tells_time_of(said: Dated, day: Dated) -> bool:
+    """Whether a time lies on that day, in whichever zone, of which only the day is known."""
+    return day.precision == "day" and day.at - _EARLIER_ZONES <= said.at < day.at + timedelta(days=1) + _LATER_ZONES
 
 
 def _stated(document: Document, language: str, name: str, metas: Iterable[str]) -> Iterator[Dated | None]:

@@ -44,7 +44,10 @@ def find(page: Page, obeyed: Collection[OptOut]) -> Finding | Drop:
         DecodeError: the record's body cannot be unpacked.
         ExtractionError: the parsers fail on it.
     """
-    found = extraction.extract(page.body(), page.final_url, page.header("content-type"), page.entry, page.fetched_at)
+    content_type = page.header("content-type")
+    found = extraction.extract(
+        page.body(), page.final_url, content_type, page.entry, page.fetched_at, first_seen_at=page.first_seen_at
+    )
     if isinstance(found, Drop):
         return found
     found = replace(found, opt_outs=_opt_outs(page, found))

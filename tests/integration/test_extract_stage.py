@@ -304,11 +304,16 @@ def test_headers_of_the_page_reach_the_reader(start: Callable[..., ExtractStage]
     assert "Bürgermeisterin" in articles(settle(start(), state, [latin]))[0].text
 
 
-def test_times_of_a_record_are_those_of_its_page(start: Callable[..., ExtractStage], state: State) -> None:
-    seen: datetime = SEEN_AT - timedelta(days=3)
+@pytest.mark.parametrize(("seen_before", "sort_at"), [(1, datetime(2026, 11, 19, tzinfo=UTC)), (3, None)])
+def test_times_of_a_record_are_those_of_its_page(
+    start: Callable[..., ExtractStage], state: State, seen_before: int, sort_at: datetime | None
+) -> None:
+    seen: datetime = SEEN_AT - timedelta(days=seen_before)
     [article] = articles(
         settle(start(), state, [page("https://gazette.example/a", html("A", *SENTENCES), first_seen_at=seen)])
     )
     assert article.first_seen_at == seen
     assert article.published
-    assert article.sort_at == datetime(2026, 11, 19, tzinfo=UTC)
+    # What says that it was published after it was seen has been updated since.
+    assert article.published.plausible == (sort_at is not None)
+    assert article.sort_at == (sort_at or seen)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from govwire.core.records import Dated
+from govwire.core.records import Dated, Entry
 from processors.extraction.date_text import parse
 from processors.extraction.dates import find_published, find_updated
 from processors.extraction.document import Document, read
@@ -151,6 +151,55 @@ def test_a_day_ahead_is_plausible_as_zones_are() -> None:
     found = published('<meta property="article:published_time" content="2026-11-25">')
     assert found
     assert found.plausible
+
+
+@pytest.mark.parametrize(
+    ("said", "plausible"),
+    [
+        ("2026-11-24T09:00:03Z", False),  # the moment of the answer
+        ("2026-11-24T08:57:00Z", True),
+        ("2026-11-24T09:50:00Z", True),  # a clock that is wrong
+        ("2026-11-24T20:00:00Z", False),
+        ("2026-11-24", True),
+    ],
+)
+def test_a_time_ahead_of_clocks_or_of_the_very_answer_is_marked(said: str, *, plausible: bool) -> None:
+    found = published(f'<meta property="article:published_time" content="{said}">')
+    assert found
+    assert found.plausible == plausible
+
+
+def test_a_page_that_says_it_was_published_after_it_was_seen_was_updated() -> None:
+    claim = document('<meta property="article:published_time" content="2026-11-20T10:00:00Z">')
+    before = find_published(claim, "en", None, NOW, datetime(2026, 11, 18, tzinfo=UTC))
+    after = find_published(claim, "en", None, NOW, datetime(2026, 11, 20, 9, 30, tzinfo=UTC))
+    assert before
+    assert after
+    assert (before.plausible, after.plausible) == (False, True)
+
+
+@pytest.mark.parametrize(
+    ("page", "feed", "at", "provenance"),
+    [
+        ("2026-11-20", "2026-11-20T21:30:00Z", "2026-11-20T21:30", "feed"),
+        ("2026-11-20", "2026-11-19T22:00:00Z", "2026-11-19T22:00", "feed"),  # the 20th in Asia
+        ("2026-11-20", "2026-11-22T21:30:00Z", "2026-11-20T00:00", "meta"),
+        ("2026-11-20T08:00:00Z", "2026-11-20T21:30:00Z", "2026-11-20T08:00", "meta"),
+        ("2026-11-20", "2027-01-01T00:00:00Z", "2026-11-20T00:00", "meta"),
+    ],
+)
+def test_the_feed_tells_the_time_of_a_day_that_the_page_names(page: str, feed: str, at: str, provenance: str) -> None:
+    entry = Entry(feed_url="https://gazette.example/feed", published_at=datetime.fromisoformat(feed))
+    found = find_published(document(f'<meta property="article:published_time" content="{page}">'), "en", entry, NOW)
+    assert found
+    assert (f"{found.at:%Y-%m-%dT%H:%M}", found.provenance) == (at, provenance)
+
+
+def test_a_feeds_date_of_which_nothing_else_tells_is_marked_like_any_other() -> None:
+    entry = Entry(feed_url="https://gazette.example/feed", published_at=datetime(2031, 1, 1, tzinfo=UTC))
+    found = find_published(document("<p>x</p>"), "en", entry, NOW)
+    assert found
+    assert (found.provenance, found.plausible) == ("feed", False)
 
 
 def test_broken_json_ld_still_tells_its_date() -> None:

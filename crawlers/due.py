@@ -68,7 +68,7 @@ def give_back(room: Room) -> None:
         StateError: the database cannot be reached.
     """
     with room.state.begin() as transaction:
-        schedule.read_again(transaction, {task.source_id for task in room.feeds_out()}, utc_now())
+        schedule.give_back(transaction, {task.source_id for task in room.feeds_out()}, utc_now())
 
 
 def _tasks(transaction: Transaction, room: Room, due: Collection[Due], now: datetime) -> list[FeedTask]:

@@ -276,7 +276,7 @@ class BusPipeline:
     def _record_read(self, transaction: Transaction, done: Read) -> None:
         reading, task, now = done.reading, done.reading.task, utc_now()
         if done.stopped:
-            schedule.read_again(transaction, [task.source_id], now)
+            schedule.give_back(transaction, [task.source_id], now)
             return
         if done.not_before is not None and reading.response is not None:
             self._leave_alone(transaction, authority(reading.response.url), done.not_before)

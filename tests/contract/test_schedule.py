@@ -148,7 +148,7 @@ def test_what_is_asked_for_is_read_once_before_others_and_its_next_slot_stays(st
     for source_id in rhythms:
         _read(state, rhythms, source_id, 2, 3)
     with state.begin() as transaction:
-        schedule.read_again(transaction, ["one"], after(300))
+        schedule.ask(transaction, ["one"], after(300))
     assert _take(state, rhythms, 300) == [Due("one", None)]
     _read(state, rhythms, "one", 302, 7)
     assert _take(state, rhythms, 599) == []
@@ -157,7 +157,7 @@ def test_what_is_asked_for_is_read_once_before_others_and_its_next_slot_stays(st
     for source_id in rhythms:
         _read(state, rhythms, source_id, 602, 3)
     with state.begin() as transaction:
-        schedule.read_again(transaction, ["one"], after(1300))
+        schedule.ask(transaction, ["one"], after(1300))
     assert [due.source_id for due in _take(state, rhythms, 1300, limit=1)] == ["one"]
 
 
@@ -166,11 +166,20 @@ def test_what_is_asked_for_while_it_is_read_is_read_once_more(state: State) -> N
     _enrol(state, rhythms)
     _take(state, rhythms, 0)
     with state.begin() as transaction:
-        schedule.read_again(transaction, ["one"], after(5))
+        schedule.ask(transaction, ["one"], after(5))
     _read(state, rhythms, "one", 6, 0)
     assert _take(state, rhythms, 7) == [Due("one", None)]
     _read(state, rhythms, "one", 8, 0)
     assert _take(state, rhythms, 9) == []
+
+
+def test_a_source_is_read_by_one_process_at_a_time_and_slots_meanwhile_are_counted(state: State) -> None:
+    rhythms = {"one": _every(1)}
+    _enrol(state, rhythms)
+    assert _take(state, rhythms, 0) == [Due("one", after(0))]
+    assert [_take(state, rhythms, seconds) for seconds in (60, 120, 180)] == [[], [], []]
+    _read(state, rhythms, "one", 190, 0)
+    assert _take(state, rhythms, 191) == [Due("one", after(60), missed=2)]
 
 
 def test_what_was_taken_and_not_told_of_is_given_out_again_and_no_slot_is_counted_twice(state: State) -> None:
@@ -257,7 +266,7 @@ def test_what_is_found_beside_the_slots_counts_at_the_next_slot(state: State) ->
     _turns(state, rhythms, [1, 0, 0])
     planned = _standing(state, "one").next_due_at
     with state.begin() as transaction:
-        schedule.read_again(transaction, ["one"], after(6_000))
+        schedule.ask(transaction, ["one"], after(6_000))
     _take(state, rhythms, 6_000)
     _read(state, rhythms, "one", 6_001, 2)
     assert _standing(state, "one").next_due_at == planned

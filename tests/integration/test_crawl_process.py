@@ -116,7 +116,7 @@ def test_a_site_that_takes_its_time_does_not_hold_a_stopped_crawl(sites: Sites, 
     assert not any('"level": "error"' in line for line in ended.log.splitlines()), ended.log
     assert crawl.counts() == {("waiting", "new"): 1, ("fetched", None): len(PATHS) - 1}
     with crawl.state() as state, state.begin() as transaction:
-        query = "SELECT checked_at >= fired_at OR again_at <= ? FROM sources JOIN feeds USING (source_id)"
+        query = "SELECT checked_at >= fired_at OR asked_at <= ? FROM sources JOIN feeds USING (source_id)"
         assert transaction.exec_driver_sql(query, (f"{datetime.now(UTC):%F %T}",)).scalar(), "a slot was taken in vain"
     sites.set("one.test", "/0", "<p>0</p>")
     crawl.once()

@@ -1,8 +1,9 @@
 """The schedule of sources: which are due, taken so that each slot fires once, and how their readings move the interval.
 
 Any number of processes may take at the same time: a row that one of them looks at is locked and passed over by the
-others. What is taken and not told of within its lease, as after a kill, is given out again, outside the slots; so is
-what somebody asked for, and what an ending process gives back. None of that moves a slot or counts one.
+others, and what one has taken it holds until its turn is over. What is held beyond its lease, as after a kill, is given
+out again, outside the slots; so is what somebody asked for, and what an ending process gives back. None of that moves a
+slot or counts one.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
 
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.tables import sources
@@ -39,7 +40,8 @@ class Standing:
 
     source_id: str
     next_due_at: datetime
-    again_at: datetime | None
+    asked_at: datetime | None
+    held_until: datetime | None
     interval_seconds: float | None  # in force
     slots_fired: int
     slots_missed: int
@@ -51,6 +53,10 @@ class Standing:
     def in_force(self) -> timedelta | None:
         """The interval in force; None where there is none yet, or a cron."""
         return None if self.interval_seconds is None else timedelta(seconds=self.interval_seconds)
+
+    def is_wanted(self, now: datetime) -> bool:
+        """Whether it is to be read now, slot or not: asked for, or left unread by whoever held it."""
+        return any(at is not None and at <= now for at in (self.asked_at, self.held_until))
 
 
 _COLUMNS = tuple(sources.c[name] for name in Standing.__dataclass_fields__)
@@ -77,7 +83,7 @@ def enrol(transaction: Transaction, rhythms: Rhythms, now: datetime) -> None:
             {
                 "source_id": source_id,
                 "next_due_at": rhythm.cron.after(now) if rhythm.cron else soon,
-                "again_at": soon if rhythm.cron else None,
+                "asked_at": soon if rhythm.cron else None,
             }
         )
     for row in rows[: len(moved)]:
@@ -101,13 +107,14 @@ def _is_misplaced(row: Standing, rhythm: Rhythm, now: datetime) -> bool:
 def take_due(
     transaction: Transaction, rhythms: Rhythms, now: datetime, *, limit: int, lease_seconds: float
 ) -> list[Due]:
-    """Take sources that are due, at most `limit`: what is to be read outside its slots first, then by slot.
+    """Take sources that are due and free, at most `limit`: those asked for or left unread first, then by slot.
 
     Each slot is given to one process. Slots that passed while nobody asked count as missed, and fire once together.
     """
-    due = or_(sources.c.next_due_at <= now, sources.c.again_at <= now)
-    rows = [row for row in _locked(transaction, due, skip=True) if row.source_id in rhythms]
-    rows.sort(key=lambda row: (row.again_at is None or row.again_at > now, row.next_due_at, row.source_id))
+    due = or_(sources.c.next_due_at <= now, sources.c.asked_at <= now, sources.c.held_until <= now)
+    free = or_(sources.c.held_until.is_(None), sources.c.held_until <= now)
+    rows = [row for row in _locked(transaction, and_(due, free), skip=True) if row.source_id in rhythms]
+    rows.sort(key=lambda row: (not row.is_wanted(now), row.next_due_at, row.source_id))
     return _take(transaction, rhythms, rows[: max(0, limit)], now, lease_seconds)
 
 
@@ -153,16 +160,23 @@ def _take(
                 fired_at=bindparam("fired"),
                 slots_fired=sources.c.slots_fired + bindparam("plus_fired"),
                 slots_missed=sources.c.slots_missed + bindparam("plus_missed"),
-                again_at=now + timedelta(seconds=lease_seconds),
+                asked_at=None,
+                held_until=now + timedelta(seconds=lease_seconds),
             ),
             values,
         )
     return taken
 
 
-def read_again(transaction: Transaction, source_ids: Collection[str], now: datetime) -> None:
-    """Let sources be read once outside their slots, by whichever process looks next: asked for, or given back."""
-    transaction.execute(update(sources).where(sources.c.source_id.in_(sorted(source_ids))).values(again_at=now))
+def ask(transaction: Transaction, source_ids: Collection[str], now: datetime) -> None:
+    """Let sources be read once outside their slots, by whichever process looks next; after a reading under way."""
+    transaction.execute(update(sources).where(sources.c.source_id.in_(sorted(source_ids))).values(asked_at=now))
+
+
+def give_back(transaction: Transaction, source_ids: Collection[str], now: datetime) -> None:
+    """Let others read what this process has taken and will not read."""
+    mine = sources.c.source_id.in_(sorted(source_ids))
+    transaction.execute(update(sources).where(mine).values(asked_at=now, held_until=None))
 
 
 def found(transaction: Transaction, source_id: str, new_items: int) -> None:
@@ -190,8 +204,7 @@ def turn_over(transaction: Transaction, rhythms: Rhythms, source_ids: Collection
                 interval_seconds=bindparam("in_force"),
                 read_at=bindparam("read"),
                 new_items=bindparam("found"),
-                # Asked for while it was being read: once more.
-                again_at=case((sources.c.again_at > now, None), else_=sources.c.again_at),
+                held_until=None,
             ),
             values,
         )

@@ -66,7 +66,8 @@ sources = Table(
     metadata,
     Column("source_id", Name, primary_key=True),
     Column("next_due_at", Utc, nullable=False, index=True),  # its next slot
-    Column("again_at", Utc, index=True),  # to be read outside its slots: asked for, or taken and not told of by then
+    Column("asked_at", Utc, index=True),  # to be read from then on, outside its slots
+    Column("held_until", Utc, index=True),  # somebody reads it; given out again if it is not told by then how it went
     Column("interval_seconds", Float),  # in force; null: none yet, or a cron
     Column("slots_fired", Integer, nullable=False, default=0),
     Column("slots_missed", Integer, nullable=False, default=0),

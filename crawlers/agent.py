@@ -18,7 +18,7 @@ def user_agent(settings: Settings, urls: Iterable[str]) -> str:
     """
     rules = AddressRules.of(settings.fetch)
     agent = settings.user_agent
-    if agent and ("://" in agent or "@" in agent):
+    if agent and names_contact(agent):
         return agent
     if all(rules.covers(urlsplit(url).hostname or "") for url in urls):
         return agent or f"govwire/{__version__}"
@@ -29,6 +29,15 @@ def user_agent(settings: Settings, urls: Iterable[str]) -> str:
     )
 
 
-def feed_urls(sources: Iterable[Source]) -> list[str]:
-    """Every feed address of these sources."""
-    return [url for source in sources for url in source.feeds]
+def names_contact(agent: str) -> bool:
+    """Whether a user agent says how to reach whoever asks."""
+    return "://" in agent or "@" in agent
+
+
+def ways_in(sources: Iterable[Source]) -> list[str]:
+    """Every address by which these sources are read."""
+    return [
+        url
+        for source in sources
+        for url in (*source.feeds, *source.sitemaps, *(listing.url for listing in source.listings))
+    ]

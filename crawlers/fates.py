@@ -77,7 +77,6 @@ _STATUS_DROPS = {
     401: "forbidden",
     403: "forbidden",
     404: NOT_FOUND,
-    407: "forbidden",
     410: GONE,
     451: "forbidden",
 }
@@ -124,6 +123,8 @@ def _of_status(response: Response, at: datetime) -> Drop | PutOff:
         return PutOff("throttled" if status == 429 else "server_error", detail, asked, whole_host=asked is not None)
     if status >= 500 or status in {408, 425}:
         return PutOff("server_error" if status >= 500 else "timeout", detail)
+    if status == 407:
+        return PutOff("proxy_refused", detail)
     if status in _STATUS_DROPS:
         return Drop(_STATUS_DROPS[status], detail)
     return Drop("bad_redirect" if status < 400 else "refused_by_site", detail)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from typing import Any, Self
+from urllib.parse import urlsplit
 
 from scrapy.crawler import Crawler
 from scrapy.exceptions import CannotResolveHostError, IgnoreRequest
@@ -61,10 +62,12 @@ class AddressRules:
 
     allowed: tuple[tuple[Network, int | None], ...] = ()  # port None: any
     names: tuple[tuple[str, Address], ...] = ()
+    web: bool = True  # False: nothing but the exceptions, since nobody there would know who asks
+    proxy: tuple[str, int] | None = None  # the only one to connect to, where there is one
 
     @classmethod
-    def of(cls, settings: FetchSettings) -> Self:
-        """The rules of `fetch.allow` and `fetch.resolve`.
+    def of(cls, settings: FetchSettings, *, web: bool = True) -> Self:
+        """The rules of `fetch.allow`, `fetch.resolve` and `fetch.proxy`.
 
         Raises:
             ConfigError: every rule that cannot be read.
@@ -85,13 +88,23 @@ class AddressRules:
                 problems.append(f"fetch.resolve: {rule!r}: {error}; write 'name:address', as site.test:127.0.0.1")
         if problems:
             raise ConfigError(problems)
-        return cls(tuple(allowed), tuple(names))
+        proxy = urlsplit(settings.proxy.get_secret_value()) if settings.proxy else None
+        return cls(tuple(allowed), tuple(names), web, (proxy.hostname or "", proxy.port or 0) if proxy else None)
 
     def permits(self, address: Address, port: int) -> bool:
         """Whether something may be fetched from there."""
         if any(address in block and known in {None, port} for block, known in self.allowed):
             return True
-        return port in WEB_PORTS.values() and is_public(address)
+        return self.web and port in WEB_PORTS.values() and is_public(address)
+
+    def permits_connection(self, host: str, address: Address, port: int) -> bool:
+        """Whether to connect there for a host; where there is a proxy, to nothing else.
+
+        Twisted asks for the proxy's address without a port before it opens a tunnel.
+        """
+        if self.proxy is not None:
+            return host.lower() == self.proxy[0] and port in {0, self.proxy[1]}
+        return self.permits(address, port)
 
     def permits_port(self, port: int) -> bool:
         """Whether there is any address at which that port may be asked."""
@@ -158,7 +171,7 @@ class GuardedResolver:
 
     def check(self, address: str, host: str, port: int) -> bool:
         """Whether an address may be connected to; remembers what was refused."""
-        permitted = self._rules.permits(ip_address(address.partition("%")[0]), port)
+        permitted = self._rules.permits_connection(host, ip_address(address.partition("%")[0]), port)
         if not permitted:
             self._refused[_ascii(host), port] = address
         return permitted

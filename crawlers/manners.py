@@ -164,8 +164,11 @@ def _robots(url: str, response: Response) -> Robots:
 
 
 def _is_answer(status: int) -> bool:
-    """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3); 429 means: not now."""
-    return 200 <= status < 500 and status != 429
+    """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3).
+
+    429 means: not now; 407 is the word of a proxy on the way.
+    """
+    return 200 <= status < 500 and status not in {407, 429}
 
 
 def longest_turn_seconds(room: Guest) -> float:

@@ -10,7 +10,7 @@ from typing import Any
 from scrapy.crawler import AsyncCrawlerProcess
 from scrapy.settings import Settings as ScrapySettings
 
-from crawlers.agent import user_agent
+from crawlers.agent import names_contact, user_agent
 from crawlers.guard import AddressRules
 from crawlers.trust import trust
 from govwire.core.settings import Settings
@@ -44,7 +44,8 @@ def _scrapy_settings(settings: Settings, agent: str, *, item_pipelines: bool) ->
     chosen.setmodule("crawlers.settings", priority="project")
     chosen.setdict(
         {
-            "ADDRESS_RULES": AddressRules.of(settings.fetch),
+            "ADDRESS_RULES": AddressRules.of(settings.fetch, web=names_contact(agent)),
+            "PROXY": settings.fetch.proxy,
             "USER_AGENT": agent,
             "CONCURRENT_REQUESTS": settings.crawl.concurrency,
             "CONCURRENT_REQUESTS_PER_DOMAIN": settings.crawl.concurrency,  # PaceMiddleware holds the pace

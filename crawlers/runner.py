@@ -9,7 +9,7 @@ from datetime import timedelta
 import structlog
 from scrapy.crawler import AsyncCrawlerProcess
 
-from crawlers.agent import feed_urls
+from crawlers.agent import ways_in
 from crawlers.due import enrol, give_back, take_due
 from crawlers.looks import take_looks
 from crawlers.owners import Owners
@@ -72,7 +72,7 @@ def run_crawl(
     sources = _chosen(vocabulary, source_ids, nothing_else=not urls and not listed and not feeds)
     asked = (*(_asked(ListedUrl(clean(url))) for url in urls), *map(_asked, listed))
     asked_feeds = tuple(map(clean, feeds))
-    process = spider_process(settings, [*feed_urls(sources.values()), *(page.url for page in asked), *asked_feeds])
+    process = spider_process(settings, [*ways_in(sources.values()), *(page.url for page in asked), *asked_feeds])
     settings.data_dir.mkdir(parents=True, exist_ok=True)
     health, give_up_seconds = health or Health(), GIVE_UP_SECONDS if once else None
     with ExitStack() as stack:

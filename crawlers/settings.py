@@ -11,7 +11,7 @@ DOWNLOAD_VERIFY_CERTIFICATES = True
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
-HTTPPROXY_ENABLED = False  # else a proxy named in the environment would resolve names past the guard
+HTTPPROXY_ENABLED = False  # it takes any proxy that the environment names, and looks at nothing
 REFERRER_POLICY = "no-referrer"
 METAREFRESH_ENABLED = False
 
@@ -19,6 +19,7 @@ TWISTED_DNS_RESOLVER = "crawlers.guard.GuardedResolver"
 REACTOR_THREADPOOL_MAXSIZE = 20  # names are resolved there
 DOWNLOADER_MIDDLEWARES = {
     "crawlers.guard.AddressMiddleware": 10,
+    "crawlers.proxy.ProxyMiddleware": 20,  # not in use without fetch.proxy
     "crawlers.manners.RobotsMiddleware": 100,
     "scrapy.downloadermiddlewares.httpcompression.HttpCompressionMiddleware": None,
     "crawlers.encodings.EncodingMiddleware": 590,  # in its place

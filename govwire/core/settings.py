@@ -8,6 +8,7 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -105,8 +106,21 @@ class FetchSettings(Section):
     max_redirects: int = Field(5, ge=0)
     allow: tuple[str, ...] = ()  # "127.0.0.0/8:8000": address block and port that the guard lets through
     resolve: tuple[str, ...] = ()  # "name:127.0.0.1": a name's address, as curl's --resolve
+    proxy: SecretStr | None = None  # "http://name:password@host:port", by which an office asks the web
     ca_file: Path | None = None
     obey: tuple[OptOut, ...] = ("noindex", "noai")  # opt-outs by which a page is dropped; others are recorded
+
+    @field_validator("proxy")
+    @classmethod
+    def _is_proxy(cls, proxy: SecretStr | None) -> SecretStr | None:
+        try:
+            parts = urlsplit(proxy.get_secret_value()) if proxy else None
+            usable = parts is None or (parts.scheme == "http" and parts.hostname and parts.port)
+        except ValueError:
+            usable = False
+        if not usable:
+            raise ValueError("write 'http://host:port', or 'http://name:password@host:port' in GOVWIRE_FETCH__PROXY")
+        return proxy
 
 
 class ExtractSettings(Section):

@@ -151,6 +151,11 @@ def registrable_domain(url: str) -> str:
     return _suffixes(host).top_domain_under_public_suffix or host
 
 
+def has_public_suffix(host: str) -> bool:
+    """Whether a name ends as names of the web do; `printer`, `intranet.corp` and `router.local` do not."""
+    return bool(_suffixes(host).suffix)
+
+
 def canonical(requested: str, declared: str | None) -> str:
     """The canonical URL of a page: the declared one (rel=canonical) where it can be believed, else the requested one.
 

@@ -32,6 +32,7 @@ class Demo:
             "user_agent": f"govwire-demo/{__version__} (+http://{DOMAIN}/)",
             "fetch": {
                 "allow": (f"127.0.0.0/8:{self.port}",),
+                "proxy": None,
                 "resolve": tuple(f"{host}:127.0.0.1" for host in self.hosts),
             },
             "crawl": {"host_delay_seconds": HOST_DELAY_SECONDS},

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, suppress
 import structlog
 from filelock import FileLock, Timeout
 
-from crawlers.agent import feed_urls, user_agent
+from crawlers.agent import user_agent, ways_in
 from govwire.core import metrics
 from govwire.core.errors import ConfigError, GovwireError, ServiceError
 from govwire.core.metrics import Health
@@ -45,7 +45,7 @@ def run(settings: Settings, vocabulary: Vocabulary, *, once: bool, tell: Callabl
         GovwireError: a process died five times in a minute.
     """
     # Before anything is started: what the crawl would refuse is told at once.
-    user_agent(settings, feed_urls(source for source in vocabulary.sources.values() if source.enabled))
+    user_agent(settings, ways_in(source for source in vocabulary.sources.values() if source.enabled))
     give_up_seconds = GIVE_UP_SECONDS if once else None
     patience = Patience(PART, stopped_by_signals(), Health(), give_up_seconds)
     with ExitStack() as stack:

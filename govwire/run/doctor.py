@@ -3,9 +3,11 @@
 import importlib.util
 import os
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from govwire.core.bus import open_bus
 from govwire.core.errors import ConfigError, GovwireError
@@ -14,6 +16,8 @@ from govwire.core.index import open_index
 from govwire.core.settings import Settings
 from govwire.core.state import ledger, open_state
 from govwire.core.vocabulary import load_vocabulary
+
+_PROXY_SECONDS = 5.0
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,7 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
     checks: dict[str, Callable[[], str]] = {
         "config": lambda: _config(config),
         "user agent": lambda: _user_agent(settings),
+        "proxy": lambda: _proxy(settings),
         "data_dir": lambda: _data_dir(settings),
         "crc32c": _crc32c,
         "state": lambda: _state(settings),
@@ -56,6 +61,21 @@ def _user_agent(settings: Settings) -> str:
     if settings.user_agent is None:
         raise ConfigError("user_agent is not set: the web is not crawled without a name and a contact in it")
     return settings.user_agent
+
+
+def _proxy(settings: Settings) -> str:
+    if settings.fetch.proxy is None:
+        return "none: every address is checked where it is connected to"
+    parts = urlsplit(settings.fetch.proxy.get_secret_value())
+    told = f"{parts.hostname}:{parts.port}"  # and never its password
+    try:
+        socket.create_connection((parts.hostname or "", parts.port or 0), timeout=_PROXY_SECONDS).close()
+    except OSError as error:
+        raise ConfigError(f"{told}: {error}; nothing can be fetched without it, see fetch.proxy") from error
+    return (
+        f"{told}: reached. It looks names up again, so it must itself refuse private addresses, and ports other than "
+        "80 and 443"
+    )
 
 
 def _data_dir(settings: Settings) -> str:

@@ -83,3 +83,16 @@ def test_the_shipped_settings_change_no_default(tmp_path: Path, monkeypatch: pyt
     shipped = load_settings()
     monkeypatch.setenv("GOVWIRE_CONFIG", str(tmp_path))
     assert shipped == Settings()
+
+
+@pytest.mark.usefixtures("config")
+@pytest.mark.parametrize(
+    "proxy", ["proxy.office:3128", "https://proxy.office:3128", "http://proxy.office", "http://[:1"]
+)
+def test_a_proxy_that_cannot_be_used_is_told_without_its_password(monkeypatch: pytest.MonkeyPatch, proxy: str) -> None:
+    monkeypatch.setenv("GOVWIRE_FETCH__PROXY", proxy.replace("//", "//me:Secret-1@"))
+    with pytest.raises(ConfigError, match=r"fetch\.proxy: write 'http://host:port'") as caught:
+        load_settings()
+    assert "Secret-1" not in str(caught.value)
+    monkeypatch.setenv("GOVWIRE_FETCH__PROXY", "http://me:Secret-1@proxy.office:3128")
+    assert "Secret-1" not in repr(load_settings())

@@ -36,7 +36,7 @@ def test_every_status_has_a_fate_and_only_a_success_is_published(status: int) ->
     assert isinstance(fate, Publish) == (200 <= status < 300)
 
 
-@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 408, 425, 599])
+@pytest.mark.parametrize("status", [500, 502, 503, 504, 429, 407, 408, 425, 599])
 def test_what_may_pass_is_tried_again(status: int) -> None:
     assert isinstance(answered(status), PutOff)
 

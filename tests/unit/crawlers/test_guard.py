@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import SecretStr
 from scrapy.http import Request
 from twisted.internet.address import IPv4Address as TwistedIPv4
 from twisted.internet.address import IPv6Address as TwistedIPv6
@@ -98,6 +99,22 @@ def test_only_what_the_exceptions_cover_needs_no_contact() -> None:
     assert local.covers("127.0.0.1")
     assert not local.covers("far.test")
     assert not local.covers("example.org")
+
+
+def test_behind_a_proxy_nothing_but_the_proxy_is_connected_to() -> None:
+    behind = AddressRules.of(FetchSettings(proxy=SecretStr("http://me:secret@Proxy.office:3128")))
+    guard = GuardedResolver(behind, SimpleNamespace(nameResolver=Dns("10.0.0.9")))
+    assert resolved(guard, "proxy.office", 3128) == ["10.0.0.9"]
+    assert resolved(guard, "proxy.office", 0) == ["10.0.0.9"]  # before a tunnel is opened, Twisted names no port
+    assert resolved(guard, "proxy.office", 22) == []
+    assert resolved(GuardedResolver(behind, SimpleNamespace(nameResolver=Dns("1.1.1.1"))), "one.example") == []
+    assert behind.permits(ip_address("1.1.1.1"), 443)
+
+
+def test_without_a_contact_nothing_but_the_exceptions_is_permitted() -> None:
+    nameless = AddressRules.of(FetchSettings(allow=("127.0.0.0/8:8000",)), web=False)
+    assert not nameless.permits(ip_address("1.1.1.1"), 443)
+    assert nameless.permits(ip_address("127.0.0.1"), 8000)
 
 
 @pytest.mark.parametrize("rule", ["127.0.0.1", "nonsense:80", "127.0.0.1/8:80", "127.0.0.0/8:http", ""])

@@ -36,8 +36,4 @@ def names_contact(agent: str) -> bool:
 
 def ways_in(sources: Iterable[Source]) -> list[str]:
     """Every address by which these sources are read."""
-    return [
-        url
-        for source in sources
-        for url in (*source.feeds, *source.sitemaps, *(listing.url for listing in source.listings))
-    ]
+    return [way.url for source in sources for way in source.ways]

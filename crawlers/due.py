@@ -76,10 +76,10 @@ def _tasks(transaction: Transaction, room: Room, due: Collection[Due], now: date
     ids = [each.source_id for each in due]
     known = {row.url: row for row in sources.feed_rows(transaction, ids)} if ids else {}
     tasks = [
-        FeedTask(url, each.source_id, known.get(url))
+        FeedTask(way.url, each.source_id, known.get(way.url), way.kind, way.links)
         for each in due
-        for url in room.sources[each.source_id].feeds
-        if each.slot_at is None or not _is_passed_over(known.get(url), now)
+        for way in room.sources[each.source_id].ways
+        if each.slot_at is None or not _is_passed_over(known.get(way.url), now)
     ]
     schedule.turn_over(transaction, room.rhythms, set(ids) - {task.source_id for task in tasks}, now)
     return tasks

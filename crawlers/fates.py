@@ -106,7 +106,9 @@ def fate_of(visit: Visit, settings: Settings) -> Fate:
 
 def _of_body(response: Response, settings: Settings) -> Publish | Drop:
     max_bytes = settings.fetch.max_bytes
-    if (said := media_type(response)) and said not in HTML_TYPES:
+    # Sites call their PDFs HTML by mistake.
+    said = "application/pdf" if response.body.startswith(b"%PDF-") else media_type(response)
+    if said and said not in HTML_TYPES:
         return Drop("not_html", said)
     if len(response.body) > max_bytes:
         return Drop("too_large", f"{len(response.body)} bytes, fetch.max_bytes is {max_bytes}")

@@ -18,10 +18,11 @@ from scrapy.http import Response
 from twisted.python.failure import Failure
 
 from crawlers.fates import NOT_FOUND, Drop, Fate, GiveBack, Publish, PutOff, Visit, fate_of
+from crawlers.found import record_read
 from crawlers.headers import header, headers_of
 from crawlers.looks import judge_missing, next_look
 from crawlers.readings import Read, Reading, read
-from crawlers.room import Room, utc_now
+from crawlers.room import FeedTask, Room, utc_now
 from govwire.core import faults
 from govwire.core.bus import Message
 from govwire.core.envelope import wrap
@@ -30,9 +31,9 @@ from govwire.core.flow import CRAWL, PAGES
 from govwire.core.metrics import DROPS, FETCHES, RECORDS
 from govwire.core.patience import StoppedError
 from govwire.core.records import Header, Lane, Page, SourceFacts
-from govwire.core.state import Transaction, exchanges, frontier, hosts, revisits, schedule, sources
+from govwire.core.state import Transaction, exchanges, frontier, hosts, revisits, schedule
 from govwire.core.state.exchanges import Exchange
-from govwire.core.state.frontier import Ended, Found, Postponed
+from govwire.core.state.frontier import Ended, Postponed
 from govwire.core.state.ledger import UNCHANGED, Outcome
 from govwire.core.urls import authority, fetch_id
 
@@ -217,15 +218,15 @@ class BusPipeline:
         return wrap(CRAWL.name, leased.url_id, page, lane=leased.lane, url_id=leased.url_id, fetch_id=page.fetch_id)
 
     def _record_patiently(self, judged: Sequence[tuple[Visit, Fate]], reads: Sequence[Read]) -> None:
-        def record() -> None:
+        def record() -> list[FeedTask]:
             with self._room.state.begin() as transaction:
                 self._record_visits(transaction, judged)
-                for each in reads:
-                    self._record_read(transaction, each)
-                schedule.turn_over(transaction, self._room.rhythms, self._done_with(reads), utc_now())
+                followed = [task for each in reads for task in self._record_read(transaction, each)]
+                schedule.turn_over(transaction, self._room.rhythms, self._done_with(reads, followed), utc_now())
                 exchanges.record(transaction, self._unlogged)
+                return followed
 
-        self._room.wait_for(record)
+        self._room.due.extend(self._room.wait_for(record))
         self._unlogged.clear()
         for _, fate in judged:
             _count(fate)
@@ -267,58 +268,17 @@ class BusPipeline:
         hosts.pause(transaction, host, until)
         log.info("host_left_alone", host=host, until=until.isoformat())
 
-    def _done_with(self, reads: Sequence[Read]) -> set[str]:
+    def _record_read(self, transaction: Transaction, done: Read) -> list[FeedTask]:
+        if done.not_before is not None and done.reading.response is not None:
+            self._leave_alone(transaction, authority(done.reading.response.url), done.not_before)
+        return record_read(transaction, self._room, done)
+
+    def _done_with(self, reads: Sequence[Read], followed: Sequence[FeedTask]) -> set[str]:
         """Sources of which, after these, nothing is left to be read."""
         read = {each.reading.task.url for each in reads}
         left = {task.source_id for task in self._room.feeds_out() if task.url not in read}
+        left |= {task.source_id for task in followed}
         return {each.reading.task.source_id for each in reads} - left
-
-    def _record_read(self, transaction: Transaction, done: Read) -> None:
-        reading, task, now = done.reading, done.reading.task, utc_now()
-        if done.stopped:
-            schedule.give_back(transaction, [task.source_id], now)
-            return
-        if done.not_before is not None and reading.response is not None:
-            self._leave_alone(transaction, authority(reading.response.url), done.not_before)
-        if done.error is not None:
-            sources.feed_failed(
-                transaction,
-                task.url,
-                task.source_id,
-                now,
-                done.error,
-                rhythm=self._room.rhythms.get(task.source_id),
-                not_before=done.not_before,
-            )
-            self._room.failed_feeds[task.url] = done.error
-            log.warning("feed_failed", source_id=task.source_id, feed_url=task.url, error=done.error)
-            FETCHES.labels("feed", "failed").inc()
-            return
-        listed = done.feed.listed if done.feed else ()
-        found = [Found(url=each.url, source_id=task.source_id, entry=each.entry) for each in listed]
-        added = frontier.add(transaction, found, now)
-        response, known = reading.response, task.known
-        assert response is not None
-        sources.feed_read(
-            transaction,
-            task.url,
-            task.source_id,
-            now,
-            etag=header(response, "ETag") or (known.etag if known else None),
-            last_modified=header(response, "Last-Modified") or (known.last_modified if known else None),
-            body_hash=done.body_hash,
-            new_items=added.new,
-        )
-        log.info(
-            "feed_read",
-            source_id=task.source_id,
-            feed_url=task.url,
-            listed=len(listed),
-            new=added.new,
-            updated=added.again,
-            skipped=dict(done.feed.skipped) if done.feed else {},
-        )
-        FETCHES.labels("feed", "read" if done.feed else "unchanged").inc()
 
 
 def _failed(item: _Item, error: BaseException | None) -> _Item:

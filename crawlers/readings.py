@@ -1,27 +1,36 @@
-"""Reading a feed that was asked for: from its answer to what is new in it."""
+"""Reading a feed, sitemap or listing page that was asked for: from its answer to what is in it."""
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from scrapy.http import Response
 
 from crawlers.challenges import challenge_in
 from crawlers.fates import GiveBack, PutOff, fate_of_error
 from crawlers.headers import header, left_alone_until
-from crawlers.readers import Entries, read_feed
+from crawlers.readers import Entries, read_feed, read_listing
 from crawlers.room import FeedTask
 from govwire.core.errors import FeedError
+
+# A sitemap lists old pages beside new ones. Google's news sitemaps hold two days; a weekend is three.
+RECENT = timedelta(days=3)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """One feed, and what asking for it gave: a response or an error."""
+    """One feed, sitemap or listing page, and what asking for it gave: a response or an error."""
 
     task: FeedTask
     at: datetime
     response: Response | None = None
     error: BaseException | None = None
+
+    @property
+    def since(self) -> datetime:
+        """From when on a sitemap's pages are news: a few days ago, or the last reading, where that is longer ago."""
+        known, recent = self.task.known, self.at - RECENT
+        return min(recent, known.succeeded_at) if known and known.succeeded_at else recent
 
 
 @dataclass(frozen=True)
@@ -59,7 +68,7 @@ def _parse(reading: Reading, response: Response, known_hash: str | None) -> Read
     if body_hash == known_hash:
         return Read(reading, body_hash=body_hash)
     try:
-        feed = read_feed(response.body, response.url, header(response, "Content-Type") or "")
+        feed = _entries(reading, response)
     except FeedError as error:
         return Read(reading, error=_why(response, str(error)))
     return Read(reading, feed, body_hash)
@@ -69,3 +78,10 @@ def _why(response: Response, told: str) -> str:
     """Why an answer is no feed."""
     guard = challenge_in(response)
     return f"challenge: {guard}, {told}" if guard else told
+
+
+def _entries(reading: Reading, response: Response) -> Entries:
+    content_type, links = header(response, "Content-Type") or "", reading.task.links
+    if links is not None:
+        return read_listing(response.body, response.url, links, content_type)
+    return read_feed(response.body, response.url, content_type, since=reading.since)

@@ -21,11 +21,12 @@ from govwire.core.metrics import RETRIES, Health
 from govwire.core.patience import StoppedError, patiently
 from govwire.core.records import Lane, SourceFacts
 from govwire.core.settings import Settings
-from govwire.core.source import Source
+from govwire.core.source import Source, WayKind
 from govwire.core.state import State
 from govwire.core.state.exchanges import Exchange
 from govwire.core.state.frontier import Found, Leased
 from govwire.core.state.sources import FeedRow
+from govwire.core.terms import Relevance
 from govwire.core.timetable import Rhythm
 from govwire.core.urls import authority
 
@@ -45,11 +46,15 @@ GIVE_UP_SECONDS = 60.0
 
 @dataclass(frozen=True)
 class FeedTask:
-    """One feed to be read now."""
+    """One feed, sitemap or listing page to be read now."""
 
     url: str
     source_id: str
     known: FeedRow | None  # from earlier readings
+    kind: WayKind = "feed"
+    links: str | None = None  # of a listing page: the CSS selector of the links to articles
+    index_url: str | None = None  # the sitemap index that led to it, and how many did
+    depth: int = 0
 
 
 @dataclass(kw_only=True)
@@ -90,6 +95,7 @@ class Room(Guest):
     sources: Mapping[str, Source]  # that it reads
     known: Mapping[str, Source]  # all there are: what others found is fetched here, too
     owners: Owners
+    relevance: Relevance
     bus: Bus
     owner: str  # of its leases
     once: bool

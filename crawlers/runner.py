@@ -21,11 +21,12 @@ from govwire.core.flow import CRAWL
 from govwire.core.metrics import Health
 from govwire.core.patience import StoppedError
 from govwire.core.records import Entry
-from govwire.core.settings import Settings
+from govwire.core.settings import Settings, find_config
 from govwire.core.slots import slot
 from govwire.core.source import Source
 from govwire.core.state import frontier, open_state
 from govwire.core.state.frontier import Found
+from govwire.core.terms import Relevance, load_terms
 from govwire.core.timetable import Timetable
 from govwire.core.url_lists import ListedUrl
 from govwire.core.urls import clean
@@ -86,6 +87,7 @@ def run_crawl(
             sources=sources,
             known=vocabulary.sources,
             owners=Owners(vocabulary.sources),
+            relevance=Relevance(load_terms(find_config())),
             bus=bus,
             state=state,
             owner=stack.enter_context(slot(settings.data_dir, CRAWL.name)),

@@ -3,11 +3,12 @@
 import json
 import multiprocessing
 import os
+import shutil
 import signal
 import sys
 import threading
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,7 @@ class Crawl:
         for name in (REPOSITORY / "config").glob("*.toml"):
             if name.name != "settings.toml":
                 (self.config / name.name).write_bytes(name.read_bytes())
+        shutil.copytree(REPOSITORY / "config" / "terms", self.config / "terms")
         self._names: set[str] = set()
         self._running: list[Running] = []
         self._environment = {
@@ -73,13 +75,25 @@ class Crawl:
             **environment,
         }
 
-    def source(self, source_id: str, *feeds: str, every_minutes: float = 30) -> None:
-        """Watch a source; its host names lie on loopback."""
-        for feed in feeds:
-            self.name(feed.split("/")[2].partition(":")[0])
+    def source(
+        self,
+        source_id: str,
+        *feeds: str,
+        sitemaps: Sequence[str] = (),
+        listings: Sequence[tuple[str, str]] = (),
+        kind: str = "press",
+        prefilter: bool = False,
+        every_minutes: float = 30,
+    ) -> None:
+        """Watch a source by its feeds, sitemaps and listing pages (address, selector); their names lie on loopback."""
+        ways = [*feeds, *sitemaps, *(url for url, _ in listings)]
+        for way in ways:
+            self.name(way.split("/")[2].partition(":")[0])
+        tables = ", ".join(f"{{url = {json.dumps(url)}, links = {json.dumps(links)}}}" for url, links in listings)
         (self.config / "sources" / f"{source_id}.toml").write_text(
-            f'name = "{source_id}"\nhome = "{feeds[0]}"\nkind = "press"\ncountry = "INT"\nlanguage = "en"\n'
-            f'rights = "full"\nfeeds = {json.dumps(feeds)}\nevery_minutes = {every_minutes}\n'
+            f'name = "{source_id}"\nhome = "{ways[0]}"\nkind = "{kind}"\ncountry = "INT"\nlanguage = "en"\n'
+            f'rights = "full"\nfeeds = {json.dumps(feeds)}\nsitemaps = {json.dumps(sitemaps)}\nlistings = [{tables}]\n'
+            f"prefilter = {json.dumps(prefilter)}\nevery_minutes = {every_minutes}\n"
         )
 
     def name(self, *hosts: str) -> None:

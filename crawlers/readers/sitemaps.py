@@ -8,7 +8,7 @@ then passed over and counted. Whoever wants the past says `until` as well.
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 
 from crawlers.readers.dates import whole_date
 from crawlers.readers.entries import MAX_ENTRIES, Entries, Raw, Sitemap, collect
@@ -20,7 +20,6 @@ from govwire.core.urls import clean
 MAX_PAGES = 50_000
 # One date under more than half of this many pages is the time at which the file was made, and says nothing of any page.
 _MANY = 20
-_EVER = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def sitemap_entries(root: Element, url: str, since: datetime | None, until: datetime | None = None) -> Entries:

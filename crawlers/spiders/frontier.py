@@ -128,7 +128,7 @@ class FrontierSpider(scrapy.Spider):
             task.url,
             self.feed_answered,
             errback=self.feed_failed,
-            headers={"Accept": FEED_TYPES, **known},
+            headers=known if task.links else {"Accept": FEED_TYPES, **known},  # a listing page is asked for as a page
             meta={"task": task, "source_id": task.source_id},
             dont_filter=True,
         )

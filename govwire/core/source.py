@@ -1,7 +1,7 @@
 """A source: an outlet or institution that is watched, by its feeds, news sitemaps and listing pages."""
 
 from datetime import timedelta
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
@@ -33,6 +33,7 @@ SourceKind = Literal[
 AGGREGATOR: SourceKind = "aggregator"
 # The kind of an outlet that no source watches, and that an aggregator found.
 UNWATCHED = "unwatched"
+WayKind = Literal["feed", "sitemap", "listing"]
 
 
 def _cron(expression: str) -> str:
@@ -49,6 +50,14 @@ class Listing(Entry):
 
     url: WebAddress
     links: str = Field(min_length=1)  # CSS selector of the links to articles
+
+
+class Way(NamedTuple):
+    """An address at which a source lists its articles."""
+
+    kind: WayKind
+    url: str
+    links: str | None = None  # of a listing page
 
 
 class Contract(Entry):
@@ -101,6 +110,15 @@ class Source(Named):
             shortest=timedelta(minutes=self.every_minutes),
             longest=timedelta(minutes=self.at_most_minutes or LONGEST_OF_SHORTEST * self.every_minutes),
             cron=None if self.cron is None else Cron(self.cron),
+        )
+
+    @property
+    def ways(self) -> tuple[Way, ...]:
+        """Every way in."""
+        return (
+            *(Way("feed", url) for url in self.feeds),
+            *(Way("sitemap", url) for url in self.sitemaps),
+            *(Way("listing", listing.url, listing.links) for listing in self.listings),
         )
 
     @property

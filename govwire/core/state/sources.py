@@ -1,12 +1,13 @@
-"""The feeds of sources: what was read of each, how it went, and which are passed over for a while."""
+"""The feeds, sitemaps and listing pages of sources: what was read of each, how it went, which are passed over."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
+from govwire.core.source import WayKind
 from govwire.core.state import Transaction, insert_into, schedule
 from govwire.core.state.tables import feeds, sources
 from govwire.core.timetable import Rhythm
@@ -18,6 +19,8 @@ class FeedRow:
 
     url: str
     source_id: str
+    kind: str  # source.WayKind
+    index_url: str | None  # the sitemap index that led to it
     etag: str | None
     last_modified: str | None
     body_hash: str | None
@@ -43,6 +46,8 @@ def feed_read(
     source_id: str,
     at: datetime,
     *,
+    kind: WayKind = "feed",
+    index_url: str | None = None,
     etag: str | None,
     last_modified: str | None,
     body_hash: str | None,
@@ -51,6 +56,8 @@ def feed_read(
     """A feed was read, or said that nothing changed: its failures are over, and what it brought moves the interval."""
     values: dict[str, Any] = {
         "source_id": source_id,
+        "kind": kind,
+        "index_url": index_url,
         "checked_at": at,
         "succeeded_at": at,
         "etag": etag,
@@ -74,6 +81,8 @@ def feed_failed(
     at: datetime,
     error: str,
     *,
+    kind: WayKind = "feed",
+    index_url: str | None = None,
     rhythm: Rhythm | None = None,
     not_before: datetime | None = None,
 ) -> None:
@@ -88,6 +97,8 @@ def feed_failed(
     own = at if rhythm is None else at + rhythm.back_off(in_force, failures)
     values = {
         "source_id": source_id,
+        "kind": kind,
+        "index_url": index_url,
         "checked_at": at,
         "failures": failures,
         "not_before": own if not_before is None else max(own, not_before),
@@ -95,3 +106,10 @@ def feed_failed(
     }
     row = insert_into(transaction, feeds).values(url=url, **values)
     transaction.execute(row.on_conflict_do_update(index_elements=["url"], set_=values))
+
+
+def forget_sitemaps(transaction: Transaction, index_url: str, listed: Collection[str]) -> None:
+    """Forget sitemaps to which an index led and does not any more: nobody will read them, or mend their failures."""
+    led_to = transaction.scalars(select(feeds.c.url).where(feeds.c.index_url == index_url))
+    for url in sorted(set(led_to) - set(listed)):
+        transaction.execute(delete(feeds).where(feeds.c.url == url))

@@ -77,12 +77,14 @@ sources = Table(
     Column("looks_unchanged", Integer, nullable=False, default=0, server_default="0"),  # re-visits in a row, no news
 )
 
-# One row per feed address: what a conditional request needs, and how its reading went.
+# One row per address of a feed, sitemap or listing page: what a conditional request needs, and how its reading went.
 feeds = Table(
     "feeds",
     metadata,
     Column("url", Text, primary_key=True),
     Column("source_id", Name, nullable=False, index=True),
+    Column("kind", String(16), nullable=False, server_default="feed"),  # source.WayKind
+    Column("index_url", Text),  # the sitemap index that led to it
     Column("etag", Text),
     Column("last_modified", Text),
     Column("body_hash", Id),

@@ -173,6 +173,10 @@ class Running:
         """Tell it to end."""
         self._process.terminate()
 
+    def kill(self) -> None:
+        """End it without a word."""
+        self._process.kill()
+
     def log(self) -> str:
         """What it has logged so far."""
         return self._log.read_text() if self._log.exists() else ""

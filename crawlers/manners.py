@@ -35,6 +35,8 @@ ROBOTS_BYTES = 512 * 1024
 ROBOTS_KEPT = timedelta(hours=24)
 # A host whose robots file cannot be had is left alone this long; Media Cloud waits as long for a dead server.
 ROBOTS_RETRY = timedelta(minutes=10)
+# What a commit takes on a quiet machine, and some more.
+LEAST_MARGIN = timedelta(seconds=0.05)
 # How often a request that waits for its turn looks whether the process is to end.
 STOP_LOOK_SECONDS = 0.25
 # A crawl-delay beyond this would mean less than a page a minute: taken for a mistake, and cut.
@@ -176,13 +178,27 @@ def longest_turn_seconds(room: Guest) -> float:
     return 2 * max(room.settings.crawl.host_delay_seconds, LONGEST_DELAY_SECONDS)
 
 
+@dataclass(frozen=True)
+class _Turn:
+    """A host's turn for one request, taken at a time and to be used soon after that; or not: ask again then."""
+
+    taken: bool
+    at: datetime
+    use_within: timedelta = timedelta()
+
+
 class PaceMiddleware:
-    """Holds every request until its host's turn, which is taken in the state before the request goes out."""
+    """Holds every request until its host's turn, which is taken in the state before the request goes out.
+
+    A commit may take a second when the disk is busy, and a turn that comes late would bring its request close to the
+    next one. So each turn holds a margin, in which it is used or lost; the margin follows how late the last ones came.
+    """
 
     def __init__(self, room: Guest) -> None:
         self._room = room
         self._longest_turn = timedelta(seconds=longest_turn_seconds(room))
-        self._turns: Together[str, datetime | None] = Together(room, self._take)
+        self._turns: Together[str, _Turn] = Together(room, self._take)
+        self._margin = LEAST_MARGIN
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> Self:
@@ -199,18 +215,31 @@ class PaceMiddleware:
         host, begun = authority(request.url), time.monotonic()
         if self._room.stop.is_set():
             raise StoppedError
-        while (until := await self._turns.ask(host)) is not None:
-            if until > utc_now() + self._longest_turn:
-                raise LeftAloneError(host, until)
-            await self._sleep_until(until)
+        while not self._may_go(turn := await self._turns.ask(host)):
+            if turn.at > utc_now() + self._longest_turn:
+                raise LeftAloneError(host, turn.at)
+            await self._sleep_until(turn.at)
         request.meta["waited_seconds"] = round(time.monotonic() - begun, 3)
 
-    def _take(self, transaction: Transaction, names: Sequence[str]) -> list[datetime | None]:
-        """None: it is this request's turn; else when to ask again."""
-        now = utc_now()
-        turns = hosts.take(transaction, names, now, self._room.settings.crawl.host_delay_seconds)
+    def _may_go(self, turn: _Turn) -> bool:
+        if not turn.taken:
+            return False
+        late = utc_now() - turn.at
+        self._margin = max(LEAST_MARGIN, 2 * late)
+        return late <= turn.use_within
+
+    def _take(self, transaction: Transaction, names: Sequence[str]) -> list[_Turn]:
+        now, margin = utc_now(), self._margin
+        delay_seconds = self._room.settings.crawl.host_delay_seconds
+        turns = hosts.take(transaction, names, now, delay_seconds, margin)
         # Of two requests for one host the first has the turn, the second asks again.
-        return [now if name in names[:place] and not turns[name] else turns[name] for place, name in enumerate(names)]
+        first = {name: place for place, name in reversed(list(enumerate(names)))}
+        return [
+            _Turn(taken=first[name] == place, at=now, use_within=margin)
+            if (until := turns[name]) is None
+            else _Turn(taken=False, at=until)
+            for place, name in enumerate(names)
+        ]
 
     async def _sleep_until(self, until: datetime) -> None:
         while (left := (until - utc_now()).total_seconds()) > 0:

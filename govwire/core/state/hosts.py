@@ -24,9 +24,15 @@ class Robots:
 
 
 def take(
-    transaction: Transaction, wanted: Iterable[str], now: datetime, delay_seconds: float
+    transaction: Transaction,
+    wanted: Iterable[str],
+    now: datetime,
+    delay_seconds: float,
+    margin: timedelta = timedelta(),
 ) -> dict[str, datetime | None]:
     """Take each host's turn for one request; `delay_seconds` holds where the host has no delay of its own.
+
+    Where there is a delay, the next turn comes by `margin` later than that: as long as this one may take to be used.
 
     None for a host means that the turn is taken: send the request. A time means: not before then; ask again.
     """
@@ -34,7 +40,7 @@ def take(
     query = select(hosts.c.host, hosts.c.next_allowed_at, hosts.c.delay_seconds).where(hosts.c.host.in_(names))
     rows = {row.host: row for row in transaction.execute(query.order_by(hosts.c.host).with_for_update())}
     following = {
-        name: now + _delay(rows[name].delay_seconds if name in rows else None, delay_seconds) for name in names
+        name: now + _delay(rows[name].delay_seconds if name in rows else None, delay_seconds, margin) for name in names
     }
     free = [name for name in names if name in rows and rows[name].next_allowed_at <= now]
     taken = _move(transaction, free, following, now) | _first(transaction, names, rows, following)
@@ -65,8 +71,9 @@ def _first(
     return set(transaction.scalars(insert, rows))
 
 
-def _delay(own_seconds: float | None, least_seconds: float) -> timedelta:
-    return timedelta(seconds=max(own_seconds or 0.0, least_seconds))
+def _delay(own_seconds: float | None, least_seconds: float, margin: timedelta) -> timedelta:
+    seconds = max(own_seconds or 0.0, least_seconds)
+    return timedelta(seconds=seconds) + margin if seconds else timedelta()
 
 
 def pause(transaction: Transaction, host: str, until: datetime) -> None:

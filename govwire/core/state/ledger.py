@@ -131,6 +131,8 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
     new = rows.excluded
     later_fetch = new.fetch_id > standing.c.fetch_id
     same_fetch = and_(new.fetch_id == standing.c.fetch_id, new.stage_rank >= standing.c.stage_rank)
+    # The newest fetch found nothing new beside one that is still on its way: how that one ends is how the URL ends.
+    overtaken = and_(new.fetch_id < standing.c.fetch_id, func.coalesce(standing.c.reason, "") == UNCHANGED)
     values: dict[str, Any] = {name: new[name] for name in ("fetch_id", "stage", "stage_rank", "at")}
     values["article_id"] = func.coalesce(new.article_id, standing.c.article_id)
     # A fetch that found nothing new leaves the URL as the one before ended: what is indexed stays counted as indexed,
@@ -146,7 +148,9 @@ def _move(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) 
     values["ended_outcome"] = case((ended, new.outcome), else_=standing.c.ended_outcome)
     values["ended_reason"] = case((ended, new.reason), else_=standing.c.ended_reason)
     transaction.execute(
-        rows.on_conflict_do_update(index_elements=["url_id"], set_=values, where=or_(later_fetch, same_fetch)),
+        rows.on_conflict_do_update(
+            index_elements=["url_id"], set_=values, where=or_(later_fetch, same_fetch, overtaken)
+        ),
         [
             {
                 "url_id": item.url_id,

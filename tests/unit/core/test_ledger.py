@@ -81,6 +81,19 @@ def test_a_fetch_that_finds_nothing_new_leaves_the_url_as_it_was(state: State) -
         }
 
 
+def test_a_fetch_that_finds_nothing_new_leaves_the_end_to_the_one_that_is_still_on_its_way(state: State) -> None:
+    # The crawl was killed between publishing and recording, and fetched the page again.
+    _record(state, _outcome("crawl", Outcome.FETCHED, "f2"))
+    _record(state, _outcome("extract", Outcome.EXTRACTED, "f1"))
+    _record(state, _outcome("extract", Outcome.DROPPED, "f2", ledger.UNCHANGED))
+    _record(state, _outcome("classify", Outcome.CLASSIFIED, "f1"))
+    assert _counts(state) == {("classified", None): 1}
+    _record(state, _outcome("index", Outcome.INDEXED, "f1"))
+    assert _counts(state) == {("indexed", None): 1}
+    _record(state, _outcome("extract", Outcome.DROPPED, "f2", ledger.UNCHANGED))  # delivered again
+    assert _counts(state) == {("indexed", None): 1}
+
+
 def test_a_variant_that_only_repeats_an_article_ends_as_unchanged(state: State) -> None:
     _record(state, _outcome("crawl", Outcome.FETCHED, "f1", url_id="u2"))
     _record(state, _outcome("extract", Outcome.DROPPED, "f1", "unchanged", url_id="u2"))

@@ -37,14 +37,19 @@ class Reply:
 Answer = Reply | Callable[[Asked], Reply]
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Of more connections at once than the five of the standard library, the kernel makes each wait a second.
+    request_queue_size = 256
+
+
 class Sites:
     """Answers for any host name; what is not set is 404, robots files too. Keeps every request in `asked`."""
 
     def __init__(self, certificates: Certificates | None = None) -> None:
         self.asked: list[Asked] = []
         self._answers: dict[tuple[str, str], Answer] = {}
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), self._handler())
         self.port: int = self._server.server_address[1]
         self._scheme = "http"
         if certificates is not None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 from typing import Annotated, Literal, NamedTuple, Self
 
+from cssselect import HTMLTranslator, SelectorError
 from pydantic import AfterValidator, Field, model_validator
 
 from govwire.core.entries import Entry, Named, WebAddress
@@ -45,11 +46,19 @@ def _cron(expression: str) -> str:
         ) from error
 
 
+def _selector(css: str) -> str:
+    try:
+        HTMLTranslator().css_to_xpath(css)
+    except SelectorError as error:
+        raise ValueError(f"no CSS selector of elements: {error}") from error
+    return css
+
+
 class Listing(Entry):
     """A page that lists articles, for a site without a feed."""
 
     url: WebAddress
-    links: str = Field(min_length=1)  # CSS selector of the links to articles
+    links: Annotated[str, AfterValidator(_selector)]  # CSS selector of the links to articles, or of what holds one
 
 
 class Way(NamedTuple):

@@ -34,6 +34,14 @@ def test_a_feed_that_is_no_web_address_is_told_with_file_and_key(config: Path, f
         load_vocabulary(config)
 
 
+@pytest.mark.parametrize("links", ["", "h2 >", "a::attr(href)", "//a"])
+def test_a_selector_that_chooses_no_elements_is_told_with_file_and_key(config: Path, links: str) -> None:
+    listing = f'listings = [{{url = "https://one.example/press", links = "{links}"}}]'
+    (config / "sources" / "one.toml").write_text(SOURCE.format(feed="https://one.example/feed") + listing)
+    with pytest.raises(ConfigError, match=r"one\.toml: one\.listings\.0\.links: .*no CSS selector"):
+        load_vocabulary(config)
+
+
 def test_every_mistake_is_told_at_once(config: Path) -> None:
     for name, feed in (("one", "one.example"), ("two", "two.example")):
         (config / "sources" / f"{name}.toml").write_text(SOURCE.format(feed=feed))

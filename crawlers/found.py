@@ -61,6 +61,7 @@ def record_read(transaction: Transaction, room: Room, done: Read) -> list[FeedTa
         else None,
         body_hash=done.body_hash if conditional else None,
         new_items=added.new,
+        shown=done.shown,
     )
     log.info(
         "feed_read",

@@ -12,6 +12,7 @@ from crawlers.headers import header, left_alone_until
 from crawlers.readers import Entries, read_feed, read_listing
 from crawlers.room import FeedTask
 from govwire.core.errors import FeedError
+from govwire.core.state.sources import Shown
 
 # A sitemap lists old pages beside new ones. Google's news sitemaps hold two days; a weekend is three.
 RECENT = timedelta(days=3)
@@ -43,6 +44,14 @@ class Read:
     error: str | None = None
     not_before: datetime | None = None
     stopped: bool = False
+
+    @property
+    def shown(self) -> Shown | None:
+        """What the list shows; None where nothing changed, or where it is an index and lists no pages."""
+        if self.feed is None or self.feed.sitemaps:
+            return None
+        dates = [at for each in self.feed.listed if (at := each.entry.published_at or each.entry.updated_at)]
+        return Shown(self.feed.read, min(dates, default=None), max(dates, default=None))
 
 
 def read(reading: Reading) -> Read:

@@ -120,25 +120,37 @@ def export(
 
 @sources_app.command("list")
 def list_sources(as_json: Json = False) -> None:
-    """Sources of the config folder, and how their feeds do."""
-    from govwire.core.state import open_state, sources
+    """Sources of the config folder, how their feeds do, what is expected of them, and which are in trouble."""
+    from govwire.core.state import contracts, notices, open_state, sources
+    from govwire.run.watch import contract_of
 
     watched = vocabulary().sources
     with open_state(settings().state_url) as state, state.begin() as transaction:
         feeds = sources.feed_rows(transaction, watched)
+        learned = contracts.learned(transaction)
+        in_trouble = {notice.source_id: notice for notice in notices.unclosed(transaction)}
     rows = []
     for source in watched.values():
         read = [feed for feed in feeds if feed.source_id == source.id]
         succeeded = max((feed.succeeded_at for feed in read if feed.succeeded_at), default=None)
+        contract = contract_of(source, learned.get(source.id))
+        notice = in_trouble.get(source.id)
         rows.append(
             source.model_dump(mode="json")
             | {
+                "per_day": contract.per_day,
+                "silence_hours": contract.silence_hours,
+                "notice": notice.kind if notice else None,
+                "notice_since": notice.since.isoformat(timespec="seconds") if notice else None,
                 "succeeded_at": succeeded.isoformat(timespec="seconds") if succeeded else None,
                 "failures": max((feed.failures for feed in read), default=0),
                 "error": next((feed.error for feed in read if feed.error), None),
             }
         )
-    columns = ("id", "kind", "country", "language", "verified", "succeeded_at", "failures", "error")
+    columns = (
+        *("id", "kind", "country", "language", "verified", "per_day", "silence_hours"),
+        *("notice", "succeeded_at", "failures", "error"),
+    )
     output.rows(rows, columns, as_json=as_json, empty="no sources: add config/sources/<id>.toml")
 
 

@@ -29,6 +29,7 @@ FETCHES = Counter("govwire_fetches", "Requests answered", ["kind", "outcome"])
 SLOTS_FIRED = Counter("govwire_slots_fired", "Crawl slots that were taken, each by one process")
 SLOTS_MISSED = Counter("govwire_slots_missed", "Crawl slots that passed while nobody could fire them")
 SLOT_LATE_SECONDS = Gauge("govwire_slot_late_seconds", "How long the latest slot had been due that was taken last")
+NOTICES = Gauge("govwire_notices", "Open operator's notices of sources", ["kind"])
 DELIVERIES = Counter("govwire_deliveries", "Attempts at sending an alert", ["outcome"])
 
 # A stage that has not gone round its loop for this long is unhealthy: ten times the longest read.

@@ -158,6 +158,12 @@ class AlertSettings(Section):
     give_up_after_hours: float = Field(72, gt=0)
 
 
+class NoticeSettings(Section):
+    """Where an operator is told of sources in trouble; the log and `status` tell of them anyway."""
+
+    channel: SecretStr | None = None  # an Apprise URL, as subscriptions have
+
+
 class RetentionSettings(Section):
     """How long things are kept."""
 
@@ -200,6 +206,7 @@ class Settings(BaseSettings):
     extract: ExtractSettings = ExtractSettings()
     classify: ClassifySettings = ClassifySettings()
     alerts: AlertSettings = AlertSettings()
+    notices: NoticeSettings = NoticeSettings()
     retention: RetentionSettings = RetentionSettings()
     samples: SampleSettings = SampleSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -101,7 +101,7 @@ def _crawl(task: Task, stop: threading.Event, health: Health) -> None:
     from crawlers.runner import run_crawl
 
     # Housekeeping has its place beside the crawl: what brings things in sees to what goes out.
-    with housekeeping.kept(task.settings):
+    with housekeeping.kept(task.settings, task.vocabulary):
         run_crawl(task.settings, task.vocabulary, stop, once=task.once, health=health)
 
 

@@ -14,7 +14,8 @@ from govwire.core.errors import ConfigError, GovwireError
 from govwire.core.flow import kafka_topics
 from govwire.core.index import open_index
 from govwire.core.settings import Settings
-from govwire.core.state import ledger, open_state
+from govwire.core.state import ledger, notices, open_state
+from govwire.core.state.notices import ALL
 from govwire.core.vocabulary import load_vocabulary
 
 _PROXY_SECONDS = 5.0
@@ -41,6 +42,8 @@ def examine(settings: Settings, config: Path) -> Iterator[Check]:
         "data_dir": lambda: _data_dir(settings),
         "crc32c": _crc32c,
         "state": lambda: _state(settings),
+        "sources": lambda: _sources(settings),
+        "notices": lambda: _notices(settings),
         "bus": lambda: _bus(settings),
         "index": lambda: _index(settings),
         "model": lambda: _model(settings, config),
@@ -106,6 +109,24 @@ def _state(settings: Settings) -> str:
     if lost:
         raise ConfigError(f"{len(lost)} URLs of the frontier are not in the ledger, as {lost[0]}; report it")
     return "reached, schema up to date, the books add up"
+
+
+def _sources(settings: Settings) -> str:
+    with open_state(settings.state_url) as state, state.begin() as transaction:
+        unclosed = notices.unclosed(transaction)
+    for notice in unclosed:
+        if notice.source_id == ALL:
+            raise ConfigError(f"{notice}; look at the network, DNS and the way out of this machine")
+    return f"{len(unclosed)} in trouble" + ("; 'govwire status' names them" if unclosed else "")
+
+
+def _notices(settings: Settings) -> str:
+    from processors.alerts import channels
+
+    if settings.notices.channel is None:
+        return "told in the log and by 'govwire status' only; notices.channel is not set"
+    channels.check(settings.notices.channel.get_secret_value(), os.environ)
+    return f"told to {channels.masked(settings.notices.channel.get_secret_value())}"
 
 
 def _bus(settings: Settings) -> str:

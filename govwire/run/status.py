@@ -6,7 +6,8 @@ from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.state import State, samples, sources
+from govwire.core.state import State, notices, samples, sources
+from govwire.core.state.notices import Notice
 from govwire.core.state.sources import FeedRow
 from govwire.run.summary import Summary, summarise
 from processors import deadletters, sampling
@@ -15,11 +16,12 @@ from processors.sampling import Rate
 
 @dataclass(frozen=True)
 class Status:
-    """The summary, each stage's lag, each feed's health, the open dead letters, and how often drops were wrong."""
+    """The summary, each stage's lag, each feed's health, what is open for people, and how often drops were wrong."""
 
     summary: Summary
     lags: dict[str, int]
     feeds: list[FeedRow]
+    notices: list[Notice]
     open_letters: int
     open_samples: int
     rates: list[Rate]
@@ -30,6 +32,7 @@ class Status:
             "summary": self.summary.as_dict(),
             "lags": self.lags,
             "feeds": [asdict(feed) for feed in self.feeds],
+            "notices": [asdict(notice) for notice in self.notices],
             "open_dead_letters": self.open_letters,
             "open_samples": self.open_samples,
             "miss_rates": [rate.as_dict() for rate in self.rates],
@@ -43,6 +46,8 @@ class Status:
             f"letters    {self.open_letters} open (govwire deadletters list)",
             f"samples    {self.open_samples} to be checked (govwire samples answer)",
             *(f"  {rate}" for rate in self.rates),
+            f"notices    {len(self.notices)} open",
+            *(f"  {notice}" for notice in self.notices),
             f"feeds      {len(self.feeds)} read, {len(failing)} failing",
         ]
         lines += [f"  {feed.source_id}: {feed.url}: {feed.failures} failures: {feed.error}" for feed in failing]
@@ -65,12 +70,14 @@ def inspect(prefix: str, bus: Bus, state: State) -> Status:
     }
     with state.begin() as transaction:
         feeds = sources.feed_rows(transaction)
+        unclosed = notices.unclosed(transaction)
         unchecked = samples.listed(transaction, is_open=True)
         rates = sampling.rates(transaction, datetime.now(UTC))
     return Status(
         summary=summarise(state),
         lags=lags,
         feeds=feeds,
+        notices=unclosed,
         open_letters=sum(1 for _ in deadletters.open_letters(bus, state, prefix)),
         open_samples=len(unchecked),
         rates=rates,

@@ -87,7 +87,21 @@ def masked(channel: str) -> str:
 
 
 def send(channel: str, message: AlertMessage, environment: Mapping[str, str]) -> None:
-    """Send a message; returns when the channel has taken it.
+    """Send an alert, with what a program wants of it in fields of their own; raises as `tell` does."""
+    fields = {
+        "message_id": message.message_id,
+        "subscription": message.subscription,
+        "kind": message.kind,
+        "story_id": message.story_id,
+        "article_id": message.article_id,
+        "url": message.url,
+        "source": message.source_name,
+    }
+    tell(channel, message.subject, message.body, fields, environment)
+
+
+def tell(channel: str, subject: str, body: str, fields: Mapping[str, str], environment: Mapping[str, str]) -> None:
+    """Send a text, with fields beside it where the service has any; returns when the channel has taken it.
 
     Raises:
         DeliveryError: it was not taken; `retriable` is false where the far end refused it for good.
@@ -98,10 +112,10 @@ def send(channel: str, message: AlertMessage, environment: Mapping[str, str]) ->
     service = _service(channel, environment)
     if service is None:
         raise DeliveryError(f"{masked(channel)}: not readable with the environment's values; look at them")
-    _prepare(service, message)
+    _prepare(service, fields)
     calls = Apprise(asset=_ASSET)
     calls.add(service)
-    result = calls.notify(body=message.body, title=message.subject, body_format=Format.TEXT, log_level=logging.DEBUG)
+    result = calls.notify(body=body, title=subject, body_format=Format.TEXT, log_level=logging.DEBUG)
     if not _is_taken(result):
         permanent, detail = _failure(result, _secrets(channel, environment))
         raise DeliveryError(f"{masked(channel)}: {detail}", retriable=not permanent)
@@ -127,19 +141,11 @@ def _instantiate(url: str) -> NotifyBase | None:
     return Apprise.instantiate(url, asset=_ASSET)
 
 
-def _prepare(service: NotifyBase, message: AlertMessage) -> None:
+def _prepare(service: NotifyBase, fields: Mapping[str, str]) -> None:
     service.retry = 0  # the outbox tries again, and keeps account of it
     service.socket_read_timeout = max(service.socket_read_timeout, READ_TIMEOUT_SECONDS)
     if hasattr(service, "payload_extras"):  # json://, form://, xml://: fields of their own
-        service.payload_extras |= {
-            "message_id": message.message_id,
-            "subscription": message.subscription,
-            "kind": message.kind,
-            "story_id": message.story_id,
-            "article_id": message.article_id,
-            "url": message.url,
-            "source": message.source_name,
-        }
+        service.payload_extras |= fields
 
 
 def _is_taken(result: AppriseResult) -> bool:

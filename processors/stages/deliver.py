@@ -1,7 +1,8 @@
 """The deliver stage: what the outbox owes goes out, by each subscription's channel and to the Kafka topic of alerts.
 
-It reads nothing but the outbox. A crash between sending and marking repeats a message under the same id; a channel that
-is away is asked again with back-off, and holds up no other.
+Beside that it tells the operator of sources in trouble. Of articles it reads nothing but the outbox. A crash between
+sending and marking repeats a message under the same id; a channel that is away is asked again with back-off, and holds
+up no other.
 """
 
 import os
@@ -27,6 +28,7 @@ from govwire.core.settings import Settings
 from govwire.core.state import State, Transaction, deliveries, outbox
 from govwire.core.state.deliveries import GAVE_UP, REFUSED, Attempt, Taken
 from processors.alerts import channels
+from processors.alerts.notices import Teller
 
 log = structlog.get_logger(__name__)
 
@@ -43,6 +45,9 @@ RETRY_CEILING_SECONDS = 3600.0
 # How long an end waits for what is being sent; what is not marked by then is sent again under the same id.
 END_SECONDS = 10.0
 ANNOUNCE_BATCH = 500
+# How often it looks for notices, which are hours old when they are opened.
+NOTICE_SECONDS = 5.0
+NOTICES = "notices"
 
 
 class DeliverLoop:
@@ -52,6 +57,8 @@ class DeliverLoop:
         self._bus, self._state, self._stop, self._health = bus, state, stop, health
         self._base_seconds = settings.alerts.retry_base_seconds
         self._give_up_after = timedelta(hours=settings.alerts.give_up_after_hours)
+        channel = settings.notices.channel
+        self._teller = Teller(settings, channel.get_secret_value(), state) if channel else None
         self._kafka_topic = flow.ALERTS.kafka_topic(settings.bus.prefix)
         self._owner = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
         self._sending: dict[Future[None], Taken] = {}
@@ -59,13 +66,14 @@ class DeliverLoop:
 
     def run(self) -> None:
         """Go round until asked to stop, then wait a little for what is being sent."""
-        with ThreadPoolExecutor(CHANNELS_AT_ONCE + 1, thread_name_prefix=flow.DELIVER.name) as pool:
-            announcing = pool.submit(self._announce)
+        with ThreadPoolExecutor(CHANNELS_AT_ONCE + 2, thread_name_prefix=flow.DELIVER.name) as pool:
+            beside = [pool.submit(self._announce), pool.submit(self._tell_operator)]
             try:
                 while not self._stop.is_set():
                     self._round(pool)
-                    if announcing.done():
-                        announcing.result()
+                    for future in beside:
+                        if future.done():
+                            future.result()
                 self._settle(END_SECONDS, ALL_COMPLETED)
             except StoppedError:
                 log.info("stage_stopped_while_waiting", stage=flow.DELIVER.name)
@@ -147,6 +155,16 @@ class DeliverLoop:
                 self._health.beat(flow.ALERTS.name)
                 if self._patiently(flow.ALERTS.name, self._announce_some) < ANNOUNCE_BATCH:
                     self._stop.wait(POLL_SECONDS)
+        except StoppedError:
+            return
+
+    def _tell_operator(self) -> None:
+        """Tell of notices, where a channel is set."""
+        try:
+            while self._teller is not None and not self._stop.is_set():
+                self._health.beat(NOTICES)
+                self._patiently(NOTICES, self._teller.tell)
+                self._stop.wait(NOTICE_SECONDS)
         except StoppedError:
             return
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from govwire.core.source import WayKind
 from govwire.core.state import Transaction, insert_into, schedule
@@ -30,6 +30,19 @@ class FeedRow:
     failures: int  # in a row
     not_before: datetime | None  # slots before it are passed over
     error: str | None
+    failing_since: datetime | None = None  # the first of them
+    listed: int | None = None  # entries, when it was read whole last; None: never, or an index of other lists
+    oldest_at: datetime | None = None  # of what it listed then, as far as it gives dates
+    newest_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a feed listed: how many entries, and from when to when."""
+
+    listed: int
+    oldest_at: datetime | None
+    newest_at: datetime | None
 
 
 def feed_rows(transaction: Transaction, source_ids: Iterable[str] | None = None) -> list[FeedRow]:
@@ -52,6 +65,7 @@ def feed_read(
     last_modified: str | None,
     body_hash: str | None,
     new_items: int,
+    shown: Shown | None = None,
 ) -> None:
     """A feed was read, or said that nothing changed: its failures are over, and what it brought moves the interval."""
     values: dict[str, Any] = {
@@ -66,7 +80,10 @@ def feed_read(
         "failures": 0,
         "not_before": None,
         "error": None,
+        "failing_since": None,
     }
+    if shown is not None:
+        values |= vars(shown)
     if new_items:
         values["new_item_at"] = at
     row = insert_into(transaction, feeds).values(url=url, **values)
@@ -95,7 +112,7 @@ def feed_failed(
     seconds = transaction.scalar(select(sources.c.interval_seconds).where(sources.c.source_id == source_id))
     in_force = None if seconds is None else timedelta(seconds=seconds)
     own = at if rhythm is None else at + rhythm.back_off(in_force, failures)
-    values = {
+    values: dict[str, Any] = {
         "source_id": source_id,
         "kind": kind,
         "index_url": index_url,
@@ -104,7 +121,8 @@ def feed_failed(
         "not_before": own if not_before is None else max(own, not_before),
         "error": error,
     }
-    row = insert_into(transaction, feeds).values(url=url, **values)
+    row = insert_into(transaction, feeds).values(url=url, failing_since=at, **values)
+    values["failing_since"] = func.coalesce(feeds.c.failing_since, row.excluded.failing_since)
     transaction.execute(row.on_conflict_do_update(index_elements=["url"], set_=values))
 
 

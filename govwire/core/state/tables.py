@@ -94,6 +94,46 @@ feeds = Table(
     Column("failures", Integer, nullable=False, default=0),  # in a row
     Column("not_before", Utc),  # slots before it are passed over: it failed, or asked to be left alone
     Column("error", Text),
+    Column("failing_since", Utc),  # the first failure in a row
+    Column("listed", Integer),  # entries, when it was read whole last
+    Column("oldest_at", Utc),  # of their dates
+    Column("newest_at", Utc),
+)
+
+# What a source can be expected to bring, as learned from its arrivals; nulls: they tell too little.
+contracts = Table(
+    "contracts",
+    metadata,
+    Column("source_id", Name, primary_key=True),
+    Column("per_day", Float),
+    Column("silence_hours", Float),
+    Column("since", Utc),
+    Column("arrivals", Integer, nullable=False),
+    Column("learned_at", Utc, nullable=False),
+)
+
+# What an operator is told of a source, or of all ("*"): one open notice at most of each.
+notices = Table(
+    "notices",
+    metadata,
+    Column("notice_id", Integer, primary_key=True),
+    Column("source_id", Name, nullable=False),
+    Column("kind", String(16), nullable=False),  # contract.Trouble
+    Column("since", Utc, nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("opened_at", Utc, nullable=False),
+    Column("closed_at", Utc),
+    Column("opening_told_at", Utc),
+    Column("closing_told_at", Utc),
+    Column("attempts", Integer, nullable=False, default=0),
+    Column("next_attempt_at", Utc, nullable=False),
+    Index(
+        "uq_notices_open",
+        "source_id",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
 )
 
 # One row per URL to fetch, or fetched before.
@@ -133,6 +173,7 @@ frontier = Table(
         sqlite_where=text("lease_until IS NOT NULL"),
         postgresql_where=text("lease_until IS NOT NULL"),
     ),
+    Index("ix_frontier_source_id_first_seen_at", "source_id", "first_seen_at"),  # a source's arrivals
 )
 
 # One row per host: when it may be asked again, and its robots file.

@@ -115,10 +115,10 @@ def test_what_is_known_and_not_to_be_fetched_is_a_named_drop_until_it_is_found_w
         assert (step.detail, frontier.next_visit(transaction, url_id(general.url))) == ("Snow tomorrow", None)
         assert ledger.unaccounted(transaction) == []
     assert [each.url for each in lease(state)] == ["https://one.example/b"]
-    added = add(state, found("https://one.example/a"), at=after(120))
+    added = add(state, found("https://one.example/a", lane=Lane.BACKFILL), at=after(120))
     assert (added.new, added.again) == (0, 1)
     assert standing(state, general.url) == ("waiting", "new")
-    (leased,) = lease(state, at=after(120))
+    (leased,) = lease(state, at=after(120), lanes=[Lane.BACKFILL])
     done(state, leased, at=after(130))
     assert add(state, found("https://one.example/a"), general, at=after(140)) == frontier.Added(0, 0)
     assert standing(state, general.url) == ("fetched", None)

@@ -114,6 +114,8 @@ def add(transaction: Transaction, found: Iterable[Found], now: datetime) -> Adde
     for key, item in again.items():
         why = _why_again(item, known[key])
         values: dict[str, Any] = {"due_at": now, "why": why, "attempts": 0, "priority": item.priority}
+        if known[key]["fetched_at"] is None:
+            values["lane"] = str(item.lane)  # it comes by the lane of the finding that has it fetched
         if item.entry is not None:
             values["entry"] = item.entry.model_dump(mode="json")
         transaction.execute(update(frontier).where(frontier.c.url_id == key).values(values))

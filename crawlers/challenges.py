@@ -48,3 +48,9 @@ def challenge_in(response: Response) -> str | None:
     if guard is None and len(body) < _NOTHING_ELSE and b"_Incapsula_Resource" in body:
         return "Imperva"
     return guard or ("by its title" if _TITLE.search(body[:_HEAD]) else None)
+
+
+def why_unread(response: Response, told: str) -> str:
+    """Why an answer gave nothing to read: as told, or because it is a challenge."""
+    guard = challenge_in(response)
+    return f"challenge: {guard}, {told}" if guard else told

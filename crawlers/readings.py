@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from scrapy.http import Response
 
-from crawlers.challenges import challenge_in
+from crawlers.challenges import why_unread
 from crawlers.fates import GiveBack, PutOff, fate_of_error
 from crawlers.headers import header, left_alone_until
 from crawlers.readers import Entries, read_feed, read_listing
@@ -68,7 +68,7 @@ def read(reading: Reading) -> Read:
         return Read(reading, body_hash=known_hash)
     if response.status != 200:
         not_before = left_alone_until(response, reading.at)
-        return Read(reading, error=_why(response, f"HTTP {response.status}"), not_before=not_before)
+        return Read(reading, error=why_unread(response, f"HTTP {response.status}"), not_before=not_before)
     return _parse(reading, response, known_hash)
 
 
@@ -77,20 +77,19 @@ def _parse(reading: Reading, response: Response, known_hash: str | None) -> Read
     if body_hash == known_hash:
         return Read(reading, body_hash=body_hash)
     try:
-        feed = _entries(reading, response)
+        feed = entries_in(response, reading.task.links, reading.since)
     except FeedError as error:
-        return Read(reading, error=_why(response, str(error)))
+        return Read(reading, error=why_unread(response, str(error)))
     return Read(reading, feed, body_hash)
 
 
-def _why(response: Response, told: str) -> str:
-    """Why an answer is no feed."""
-    guard = challenge_in(response)
-    return f"challenge: {guard}, {told}" if guard else told
+def entries_in(response: Response, links: str | None, since: datetime) -> Entries:
+    """What an answer lists: a listing page where `links` selects links, else a feed, or a sitemap from `since` on.
 
-
-def _entries(reading: Reading, response: Response) -> Entries:
-    content_type, links = header(response, "Content-Type") or "", reading.task.links
+    Raises:
+        FeedError: it is none.
+    """
+    content_type = header(response, "Content-Type") or ""
     if links is not None:
         return read_listing(response.body, response.url, links, content_type)
-    return read_feed(response.body, response.url, content_type, since=reading.since)
+    return read_feed(response.body, response.url, content_type, since=since)

@@ -14,7 +14,7 @@ from crawlers.readers.listings import read_listing
 from crawlers.readers.markup import Element, local_name, parsed, repaired
 from govwire.core.errors import FeedError
 
-__all__ = ["Entries", "Listed", "Sitemap", "read_feed", "read_listing"]
+__all__ = ["Entries", "Listed", "Sitemap", "is_sitemap", "read_feed", "read_listing"]
 
 # The largest sitemap that the protocol allows, unpacked.
 MAX_UNPACKED = 50 * 1024 * 1024
@@ -49,6 +49,11 @@ def read_feed(
     if root is None:
         return collect(feeds.patient_entries(body, url, content_type), url)
     return _entries(root, url, since, until)
+
+
+def is_sitemap(body: bytes, url: str) -> bool:
+    """Whether this is a sitemap, or an index of them. Raises FeedError: it is a broken gzip file."""
+    return bool(_SITEMAP.search(_unpacked(body, url)[:4096]))
 
 
 def _entries(root: Element, url: str, since: datetime | None, until: datetime | None) -> Entries:

@@ -31,7 +31,7 @@ def read_listing(body: bytes, url: str, links: str, content_type: str = "") -> E
 
 def _links(page: Selector, base: str, links: str) -> Iterator[Raw]:
     for chosen in page.css(links):
-        link = chosen if chosen.attrib.get("href") else next(iter(chosen.css("a[href]")), None)
+        link = chosen if chosen.root.get("href") else next(iter(chosen.css("a[href]")), None)
         if link is None:
             continue
-        yield Raw(address=link.attrib["href"], base=base, title=" ".join(link.css("::text").getall()))
+        yield Raw(address=link.root.get("href"), base=base, title=" ".join(link.css("::text").getall()))

@@ -63,7 +63,7 @@ def vocabulary() -> Vocabulary:
 def main() -> None:
     """Run the command line."""
     # Commands register themselves with `app`; imported here, for they import this module.
-    from govwire.cli import operate, read, subscribe, label, relabel, backfill, correct, samples  # noqa: F401, I001 - the order of --help
+    from govwire.cli import operate, read, subscribe, label, relabel, backfill, correct, samples, sources, adding  # noqa: F401, I001 - the order of --help
 
     try:
         app(prog_name=app.info.name)

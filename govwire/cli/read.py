@@ -1,4 +1,4 @@
-"""Commands that answer: search, why, export, sources."""
+"""Commands that answer: search, why, export."""
 
 import csv
 import json
@@ -11,14 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from govwire.cli import Json, app, output, settings, vocabulary
+from govwire.cli import Json, app, settings, vocabulary
 
 if TYPE_CHECKING:
     from govwire.core.index import Index, Kind
     from govwire.core.query import Query
-
-sources_app = typer.Typer(no_args_is_help=True, help="The outlets and institutions that are watched.")
-app.add_typer(sources_app, name="sources")
 
 QueryText = Annotated[str, typer.Argument(metavar="QUERY", help="As 'topic:regulation_law stance:favor'; empty: all.")]
 Since = Annotated[str | None, typer.Option(help="From this day on (2026-10-05, or 7d for the last seven days).")]
@@ -116,42 +113,6 @@ def export(
                 typer.echo(json.dumps(row, ensure_ascii=False, default=str))
         else:
             _write_csv(rows)
-
-
-@sources_app.command("list")
-def list_sources(as_json: Json = False) -> None:
-    """Sources of the config folder, how their feeds do, what is expected of them, and which are in trouble."""
-    from govwire.core.state import contracts, notices, open_state, sources
-    from govwire.run.watch import contract_of
-
-    watched = vocabulary().sources
-    with open_state(settings().state_url) as state, state.begin() as transaction:
-        feeds = sources.feed_rows(transaction, watched)
-        learned = contracts.learned(transaction)
-        in_trouble = {notice.source_id: notice for notice in notices.unclosed(transaction)}
-    rows = []
-    for source in watched.values():
-        read = [feed for feed in feeds if feed.source_id == source.id]
-        succeeded = max((feed.succeeded_at for feed in read if feed.succeeded_at), default=None)
-        contract = contract_of(source, learned.get(source.id))
-        notice = in_trouble.get(source.id)
-        rows.append(
-            source.model_dump(mode="json")
-            | {
-                "per_day": contract.per_day,
-                "silence_hours": contract.silence_hours,
-                "notice": notice.kind if notice else None,
-                "notice_since": notice.since.isoformat(timespec="seconds") if notice else None,
-                "succeeded_at": succeeded.isoformat(timespec="seconds") if succeeded else None,
-                "failures": max((feed.failures for feed in read), default=0),
-                "error": next((feed.error for feed in read if feed.error), None),
-            }
-        )
-    columns = (
-        *("id", "kind", "country", "language", "verified", "per_day", "silence_hours"),
-        *("notice", "succeeded_at", "failures", "error"),
-    )
-    output.rows(rows, columns, as_json=as_json, empty="no sources: add config/sources/<id>.toml")
 
 
 @contextmanager

@@ -242,13 +242,32 @@ def find_config() -> Path:
     Raises:
         ConfigError: GOVWIRE_CONFIG names a folder that is not there.
     """
+    return _users_config() or shared("config")
+
+
+def own_config() -> Path:
+    """The config folder where it is the user's own, to be written to.
+
+    Raises:
+        ConfigError: only the one shipped with the program is there.
+    """
+    folder = _users_config()
+    if folder is None:
+        raise ConfigError(
+            "the config folder in use is the one shipped with the program; "
+            "'govwire init config' writes one of your own here"
+        )
+    return folder
+
+
+def _users_config() -> Path | None:
     named = os.environ.get("GOVWIRE_CONFIG")
     if named:
         if not Path(named).is_dir():
             raise ConfigError(f"config folder {named}: not there; write one with 'govwire init {named}'")
         return Path(named)
     local = Path("config")
-    return local if (local / "settings.toml").is_file() else shared("config")
+    return local if (local / "settings.toml").is_file() else None
 
 
 def load_settings(overrides: Mapping[str, Any] | None = None) -> Settings:

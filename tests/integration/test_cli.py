@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from commands import Running, free_ports, govwire, health, metrics
 from govwire import __version__
-from govwire.cli import app, backfill, correct, label, operate, read, relabel, subscribe  # noqa: F401 - the commands, by their import
+from govwire.cli import adding, app, backfill, correct, label, operate, read, relabel, sources, subscribe  # noqa: F401 - the commands, by their import
 from govwire.core.bus import Message, open_bus
 from govwire.core.flow import DEADLETTERS, PAGES
 from govwire.core.index.elastic import Server
@@ -45,7 +45,7 @@ COMMANDS = [
     ("revisions",),
     *[(name,) for name in ("classify", "evaluate", "train", "sources", "subscriptions", "alerts", "deadletters")],
     *[(name,) for name in ("backfill", "relabel", "correct", "corrections")],
-    ("sources", "list"),
+    *[("sources", name) for name in ("list", "add", "check", "record", "import", "export", "health")],
     *[("corrections", name) for name in ("list", "show", "confirm", "withdraw", "export")],
     *[("subscriptions", name) for name in ("add", "list", "pause", "remove")],
     *[("backfill", name) for name in ("warc", "folder", "sitemaps")],

@@ -29,7 +29,7 @@ def _keys(model: type, prefix: str = "") -> Iterator[tuple[str, object]]:
 
 
 def _commands() -> Iterator[str]:
-    from govwire.cli import backfill, correct, label, operate, read, relabel, samples, subscribe  # noqa: F401 - they register themselves
+    from govwire.cli import adding, backfill, correct, label, operate, read, relabel, samples, sources, subscribe  # noqa: F401 - they register themselves
 
     def walk(command: object, path: str) -> Iterator[str]:
         for name, sub in getattr(command, "commands", {}).items():

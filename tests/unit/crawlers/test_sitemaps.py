@@ -155,6 +155,11 @@ def test_a_listing_page_is_read_in_its_charset() -> None:
     assert listed.entry.title == "Правила для ИИ"
 
 
+def test_a_broken_attribute_beside_its_address_breaks_no_link() -> None:
+    (listed,) = read_listing(b"<a href='/a' \x01>A</a>", "https://wire.example/", "a").listed
+    assert listed.url == "https://wire.example/a"
+
+
 def test_a_listing_page_on_which_nothing_is_chosen_is_a_failure() -> None:
     with pytest.raises(FeedError, match=r"nothing matches '\.gone a'"):
         read_listing(LISTING.encode(), "https://wire.example/press", ".gone a")

@@ -6,7 +6,14 @@ What depends on the user's settings is added by crawlers/process.py.
 SPIDER_MODULES = ["crawlers.spiders"]
 
 # Only the web, only verified, without cookies; no door by which others could steer the process.
-DOWNLOAD_HANDLERS = {"data": None, "file": None, "ftp": None, "s3": None}
+DOWNLOAD_HANDLERS = {
+    "http": "crawlers.wire.HttpHandler",
+    "https": "crawlers.wire.HttpHandler",
+    "data": None,
+    "file": None,
+    "ftp": None,
+    "s3": None,
+}
 DOWNLOAD_VERIFY_CERTIFICATES = True
 COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False

@@ -17,13 +17,16 @@ from crawlers.runner import run_crawl
 from govwire.core import logs
 from govwire.core.bus import Bus, open_bus
 from govwire.core.errors import GovwireError
-from govwire.core.flow import PAGES
-from govwire.core.records import Lane, Page
+from govwire.core.flow import ARTICLES, EXTRACT, PAGES
+from govwire.core.metrics import Health
+from govwire.core.records import Article, Lane, Page
 from govwire.core.settings import Settings, find_config, load_settings
 from govwire.core.state import State, ledger, open_state
 from govwire.core.state.sources import FeedRow, feed_rows
 from govwire.core.urls import url_id
 from govwire.core.vocabulary import load_vocabulary
+from processors.stage import Loop
+from servers.process import wait_until
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 # Each crawl is a process of its own, forked from one that has imported everything and done nothing: importing takes
@@ -38,6 +41,7 @@ def _crawl(environment: Mapping[str, str], output: str, log: str, arguments: Map
     for path, stream in ((output, sys.stdout), (log, sys.stderr)):
         with open(path, "w") as file:  # noqa: PTH123
             os.dup2(file.fileno(), stream.fileno())
+    _write_down_connections(Path(log).with_suffix(".connections"))
     warnings.filterwarnings("error", category=DeprecationWarning, module="crawlers")
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -48,6 +52,17 @@ def _crawl(environment: Mapping[str, str], output: str, log: str, arguments: Map
     except GovwireError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     print(json.dumps(dict(report.failed_feeds)))
+
+
+def _write_down_connections(path: Path) -> None:
+    """Write down every address that this process connects to from now on, whichever part of it does."""
+    lines = path.open("a", buffering=1)
+
+    def hook(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.connect" and isinstance(arguments[1], tuple):
+            lines.write(f"{arguments[1][0]} {arguments[1][1]}\n")
+
+    sys.addaudithook(hook)
 
 
 class Crawl:
@@ -62,7 +77,7 @@ class Crawl:
             if name.name != "settings.toml":
                 (self.config / name.name).write_bytes(name.read_bytes())
         shutil.copytree(REPOSITORY / "config" / "terms", self.config / "terms")
-        self._names: set[str] = set()
+        self._names: dict[str, str] = {}
         self._running: list[Running] = []
         self._environment = {
             "GOVWIRE_CONFIG": str(self.config),
@@ -96,14 +111,14 @@ class Crawl:
             f"prefilter = {json.dumps(prefilter)}\nevery_minutes = {every_minutes}\n"
         )
 
-    def name(self, *hosts: str) -> None:
-        """Let host names lie on loopback."""
-        self._names.update(hosts)
+    def name(self, *hosts: str, address: str = "127.0.0.1") -> None:
+        """Let host names lie on loopback, or at another address."""
+        self._names.update(dict.fromkeys(hosts, address))
 
     def environment(self, **more: str) -> dict[str, str]:
         """The environment of a process."""
         own = {name: value for name, value in os.environ.items() if not name.startswith("GOVWIRE_")}
-        resolve = json.dumps([f"{name}:127.0.0.1" for name in sorted(self._names)])
+        resolve = json.dumps([f"{name}:{address}" for name, address in sorted(self._names.items())])
         return own | self._environment | {"GOVWIRE_FETCH__RESOLVE": resolve} | more
 
     def start(self, *, environment: Mapping[str, str] | None = None, **arguments: Any) -> "Running":
@@ -142,11 +157,35 @@ class Crawl:
         with self.bus() as bus:
             return [Page.from_json(each.message.value) for each in bus.scan(PAGES.kafka_topic("govwire", lane))]
 
+    def extracted(self) -> list[Article]:
+        """Every article that the extract stage finds on the pages."""
+        from processors.stages.extract import ExtractStage
+
+        stop, kafka_topic = threading.Event(), PAGES.kafka_topic("govwire")
+        with self.bus() as bus, self.state() as state:
+            stage = ExtractStage(load_settings({"data_dir": self.data_dir}), state)
+            loop = Loop(stage, bus=bus, state=state, prefix="govwire", slot="t", stop=stop, health=Health())
+            running = threading.Thread(target=loop.run)
+            running.start()
+            try:
+                with self.bus() as own:
+                    group = EXTRACT.group("govwire")
+                    wait_until(lambda: own.lag(group, [kafka_topic]) == 0, seconds=200, what="the pages are read")
+            finally:
+                stop.set()
+                running.join()
+            return [Article.from_json(each.message.value) for each in bus.scan(ARTICLES.kafka_topic("govwire"))]
+
     def standing(self, url: str) -> tuple[str, str | None]:
         """Outcome and reason at which a URL stands."""
+        return self.standings([url])[url]
+
+    def standings(self, urls: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+        """Outcome and reason at which each of these URLs stands."""
         with self.state() as state, state.begin() as transaction:
-            row = ledger.standing_of(transaction, [url_id(url)]).get(url_id(url))
-        return (row["outcome"], row["reason"]) if row else ("unknown", None)
+            rows = ledger.standing_of(transaction, map(url_id, urls))
+        found = {url: rows.get(url_id(url)) for url in urls}
+        return {url: (row["outcome"], row["reason"]) if row else ("unknown", None) for url, row in found.items()}
 
     def counts(self) -> dict[tuple[str, str | None], int]:
         """How many URLs stand where."""
@@ -197,7 +236,8 @@ class Running:
             raise AssertionError(f"the crawl did not end\n{self.log()}")
         code = self._process.exitcode
         assert code is not None
-        return Ended(code, self._output.read_text(), self.log())
+        connections = self._log.with_suffix(".connections").read_text().split("\n")
+        return Ended(code, self._output.read_text(), self.log(), {line for line in connections if line})
 
     def close(self) -> None:
         """End it, if it has not ended by itself."""
@@ -209,8 +249,9 @@ class Running:
 class Ended:
     """A crawl process that has ended."""
 
-    def __init__(self, code: int, out: str, log: str) -> None:
+    def __init__(self, code: int, out: str, log: str, connections: set[str]) -> None:
         self.code, self.out, self.log = code, out, log
+        self.connections = connections  # address and port of all that it connected to
 
     @property
     def failed_feeds(self) -> dict[str, str]:

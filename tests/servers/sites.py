@@ -3,7 +3,7 @@
 import ssl
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from email.utils import formatdate
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -32,6 +32,7 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=lambda: {"Content-Type": "text/html; charset=utf-8"})
     after_seconds: float = 0.0
     announced: int | None = None  # the Content-Length, where it is not the truth
+    stream: Callable[[], Iterator[bytes]] | None = None  # in place of all else: bytes as they go on the wire
 
 
 Answer = Reply | Callable[[Asked], Reply]
@@ -87,6 +88,10 @@ class Sites:
         self._server.shutdown()
         self._server.server_close()
 
+    def _reply(self, asked: Asked) -> Reply:
+        answer = self._answers.get((asked.host, asked.path), Reply(b"not here", 404))
+        return answer(asked) if callable(answer) else answer
+
     def _handler(self) -> type[BaseHTTPRequestHandler]:
         sites = self
 
@@ -99,30 +104,35 @@ class Sites:
                     time.monotonic(), host, self.path, {name.lower(): value for name, value in self.headers.items()}
                 )
                 sites.asked.append(asked)
-                answer = sites._answers.get((host, self.path), Reply(b"not here", 404))
-                reply = answer(asked) if callable(answer) else answer
+                reply = sites._reply(asked)
                 if reply.after_seconds:
                     threading.Event().wait(reply.after_seconds)
                 try:
-                    self._send(reply)
+                    _send(self, reply)
                 except (BrokenPipeError, ConnectionResetError):
-                    self.close_connection = True
-
-            def _send(self, reply: Reply) -> None:
-                self.send_response(reply.status)
-                for name, value in reply.headers.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(reply.body) if reply.announced is None else reply.announced))
-                self.end_headers()
-                if reply.status != 304:
-                    self.wfile.write(reply.body)
-                if reply.announced is not None:
                     self.close_connection = True
 
             def log_message(self, *_: object) -> None:
                 """The requests are kept; nothing is printed."""
 
         return Handler
+
+
+def _send(handler: BaseHTTPRequestHandler, reply: Reply) -> None:
+    if reply.stream is not None:
+        handler.close_connection = True
+        for piece in reply.stream():
+            handler.wfile.write(piece)
+        return
+    handler.send_response(reply.status)
+    for name, value in reply.headers.items():
+        handler.send_header(name, value)
+    handler.send_header("Content-Length", str(len(reply.body) if reply.announced is None else reply.announced))
+    handler.end_headers()
+    if reply.status != 304:
+        handler.wfile.write(reply.body)
+    if reply.announced is not None:
+        handler.close_connection = True
 
 
 def http_date(seconds_from_now: float) -> str:

@@ -38,8 +38,8 @@ pytestmark = pytest.mark.timeout(240)
 
 SEED = 20261124
 DELAY_SECONDS = 1.0
-# Between the taking of a turn and the request's arrival lie a connection, a busy machine's scheduling, and bombs that are
-# being unpacked up to their limit.
+# Between the taking of a turn and the request's arrival lie a connection, a busy machine's scheduling, and the
+# unpacking of bombs up to their limit.
 JITTER_SECONDS = 0.35
 COPIES, COPY_HOSTS = 200, 50
 FORMS = ("seconds", "date")

@@ -26,7 +26,7 @@ from processors.bringing_back import brought_back
 from processors.extraction import EXTRACTOR, Drop
 from processors.extraction.worker import Finding, find, prepare
 from processors.stage import Publication, Result
-from processors.stories import IN_COMMON
+from processors.stories import IN_COMMON, IN_COMMON_ON_ONE_SITE
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,8 @@ class ExtractStage:
     ) -> list[Result]:
         """Number the revisions, choose the stories, and send on what is news."""
         found = [(page, draft) for page, draft in zip(records, drafts, strict=True) if isinstance(draft, Found)]
-        story_ids = stories.assign_stories(transaction, [draft.teller for _, draft in found], IN_COMMON)
+        tellers = [draft.teller for _, draft in found]
+        story_ids = stories.assign_stories(transaction, tellers, IN_COMMON, IN_COMMON_ON_ONE_SITE)
         # In order of articles, as every process does it, so that two of them never wait for each other crosswise;
         # of one article in order of time, else the earlier fetch would count as overtaken.
         found.sort(key=lambda pair: (pair[1].teller.article_id, pair[0].fetched_at, pair[0].fetch_id))
@@ -171,7 +172,8 @@ class ExtractStage:
 
 
 def _teller(article_id: str, page: Page, finding: Finding) -> Teller:
-    return Teller(article_id, page.first_seen_at, page.fetched_at, finding.bands)
+    site = urls.registrable_domain(finding.url)
+    return Teller(article_id, page.first_seen_at, page.fetched_at, finding.bands, site)
 
 
 def _observation(page: Page, draft: Found) -> Observation:

@@ -46,16 +46,17 @@ def observe(state: State, *observations: Observation) -> list[Revision]:
     return found
 
 
-def teller(name: str, bands: str, *, minute: int = 0) -> Teller:
+def teller(name: str, bands: str, *, minute: int = 0, site: str | None = None) -> Teller:
+    """An article, on a site of its own unless one is named."""
     at = NOW + timedelta(minutes=minute)
-    return Teller(name, first_seen_at=at, seen_at=at, bands=tuple(bands.split()))
+    return Teller(name, first_seen_at=at, seen_at=at, bands=tuple(bands.split()), site=site or f"{name}.example")
 
 
-def tell(state: State, *tellers: Teller, in_common: int = 2) -> dict[str, str]:
+def tell(state: State, *tellers: Teller, in_common: int = 2, on_one_site: int = 4) -> dict[str, str]:
     with state.begin() as transaction:
         stories.announce(transaction, tellers)
     with state.begin() as transaction:
-        return stories.assign_stories(transaction, tellers, in_common)
+        return stories.assign_stories(transaction, tellers, in_common, on_one_site)
 
 
 def test_an_alias_once_given_wins_over_any_recomputation(state: State) -> None:
@@ -144,6 +145,21 @@ def test_a_story_keeps_its_id_when_an_earlier_article_turns_up(state: State) -> 
     first = tell(state, teller("b", "1 2", minute=5))
     assert tell(state, teller("a", "1 2", minute=1)) == {"a": first["b"]}
     assert tell(state, teller("b", "1 2", minute=5)) == first
+
+
+def test_texts_that_one_site_fills_into_one_form_are_stories_of_their_own(state: State) -> None:
+    one, two = teller("a", "1 2 3 f g h", site="office"), teller("b", "4 5 6 f g h", minute=1, site="office")
+    told = tell(state, one) | tell(state, two)
+    assert told == {"a": story_id("a"), "b": story_id("b")}
+    # Others who print one of them are told whose it is by what is not form.
+    assert tell(state, teller("c", "4 5 6 f g h", minute=2)) == {"c": story_id("b")}
+    assert tell(state, teller("d", "7 8 9 f g h", minute=3)) == {"d": story_id("d")}
+
+
+def test_an_article_under_two_addresses_of_its_site_is_one_story_and_no_form(state: State) -> None:
+    twins = [teller(name, f"1 2 3 4 {name}", minute=minute, site="office") for minute, name in enumerate("ab")]
+    assert set(tell(state, *twins).values()) == {story_id("a")}
+    assert tell(state, teller("c", "1 2 x y", minute=2)) == {"c": story_id("a")}
 
 
 def test_an_article_too_short_to_be_compared_is_a_story_of_its_own(state: State) -> None:

@@ -136,11 +136,11 @@ def test_a_message_is_unique_by_its_key_and_not_by_its_id_alone(state: State) ->
 
 def test_a_story_that_became_part_of_another_is_not_told_again(state: State) -> None:
     def assign(article_id: str, *bands: str) -> str:
-        teller = Teller(article_id, NOW, NOW, bands)
+        teller = Teller(article_id, NOW, NOW, bands, f"{article_id}.example")
         with state.begin() as transaction:
             stories.announce(transaction, [teller])
         with state.begin() as transaction:
-            return stories.assign_stories(transaction, [teller], 1)[article_id]
+            return stories.assign_stories(transaction, [teller], 1, 1)[article_id]
 
     first, second = assign("a1", "b1"), assign("a2", "b2")
     owe(state, ("acts", second))

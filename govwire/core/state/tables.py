@@ -295,6 +295,7 @@ bands = Table(
     metadata,
     Column("band_hash", Id, primary_key=True),
     Column("article_id", Id, primary_key=True),
+    Column("site", Host, nullable=False, server_default=""),  # where the article stands: its registrable domain
     Column("first_seen_at", Utc, nullable=False),
     Column("seen_at", Utc, nullable=False, index=True),
 )

@@ -123,6 +123,6 @@ def _keep(state: State, article_id: str, at: datetime) -> None:
     row = Irrelevant(article_id, article_id, f"https://wire.example/{article_id}", "Title", "Text", 0.1, "model", "m")
     with state.begin() as transaction:
         irrelevant.keep(transaction, [row], at)
-        stories.announce(transaction, [Teller(article_id, at, at, (f"band of {article_id}",))])
+        stories.announce(transaction, [Teller(article_id, at, at, (f"band of {article_id}",), "one.example")])
         asked = Exchange(at=at, host="wire.example", source_id="wire", url=row.url, purpose="page", status=200)
         exchanges.record(transaction, [asked])

@@ -19,7 +19,7 @@ COOKIES_ENABLED = False
 TELNETCONSOLE_ENABLED = False
 REMOTE_CONTROL_ENABLED = False
 HTTPPROXY_ENABLED = False  # it takes any proxy that the environment names, and looks at nothing
-REFERRER_POLICY = "no-referrer"
+REFERER_ENABLED = False
 METAREFRESH_ENABLED = False
 
 TWISTED_DNS_RESOLVER = "crawlers.guard.GuardedResolver"
@@ -33,6 +33,10 @@ DOWNLOADER_MIDDLEWARES = {
     "crawlers.guard.RedirectMiddleware": 650,  # below Scrapy's own, at 600
     "crawlers.manners.PaceMiddleware": 900,  # last: a turn that is taken is used at once
     "crawlers.exchanges.ExchangeMiddleware": 910,  # sees answers as they come
+    # What has nothing to do here, and would be asked about every request.
+    "scrapy.downloadermiddlewares.offsite.OffsiteMiddleware": None,
+    "scrapy.downloadermiddlewares.httpauth.HttpAuthMiddleware": None,
+    "scrapy.downloadermiddlewares.stats.DownloaderStats": None,
 }
 ITEM_PIPELINES = {"crawlers.pipelines.BusPipeline": 100}
 CONCURRENT_ITEMS = 1  # a callback yields one item, and Scrapy starts so many tasks for each response
@@ -42,6 +46,7 @@ SPIDER_MIDDLEWARES = {
     "scrapy.spidermiddlewares.httperror.HttpErrorMiddleware": None,  # every answer has a fate
     "scrapy.spidermiddlewares.urllength.UrlLengthMiddleware": None,  # govwire.core.urls has the limit
     "scrapy.spidermiddlewares.depth.DepthMiddleware": None,  # nothing is followed
+    "scrapy.spidermiddlewares.metacopy.MetaCopyDetectionMiddleware": None,
 }
 RETRY_ENABLED = False  # the frontier puts off
 ROBOTSTXT_OBEY = False  # RobotsMiddleware obeys, with files that all processes share

@@ -8,6 +8,7 @@ a general feed name AI at all.
 import re
 import tomllib
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -48,10 +49,15 @@ class Terms:
     """Terms compiled to one pattern: whole words, `*` for any ending, capitals as written, else in any case."""
 
     def __init__(self, terms: Sequence[str]) -> None:
-        exact = [_pattern(term) for term in terms if term.isupper()]
-        folded = [_pattern(term) for term in terms if not term.isupper()]
+        self._terms = tuple(terms)
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str] | None:
+        # When it is first asked for: compiling those of every language takes a process longer than all else at start.
+        exact = [_pattern(term) for term in self._terms if term.isupper()]
+        folded = [_pattern(term) for term in self._terms if not term.isupper()]
         parts = [*exact, *([f"(?i:{'|'.join(folded)})"] if folded else [])]
-        self._pattern = re.compile("|".join(parts)) if parts else None
+        return re.compile("|".join(parts)) if parts else None
 
     def count(self, text: str) -> int:
         """How often any of them occurs."""

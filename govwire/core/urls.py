@@ -136,11 +136,13 @@ def _goal(url: str) -> str | None:
     return next((goal for goal in goals if goal.lower().startswith(("http://", "https://"))), None)
 
 
+@lru_cache(maxsize=1024)  # a page goes through many hands at about the same time
 def authority(url: str) -> str:
     """Host and, where it is not the scheme's own, port of a URL: what pace and robots go by. Raises UrlError."""
     return _parse(url, safe_url_string).netloc
 
 
+@lru_cache(maxsize=1024)
 def registrable_domain(url: str) -> str:
     """The domain its owner registered (`example.co.uk`); the host itself where there is none (addresses, `localhost`).
 

@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from urllib.parse import urlsplit
 
 from crawlers.guard import AddressRules
-from govwire import __version__
 from govwire.core.errors import ConfigError
 from govwire.core.settings import Settings
 from govwire.core.source import Source
@@ -21,7 +20,7 @@ def user_agent(settings: Settings, urls: Iterable[str]) -> str:
     if agent and names_contact(agent):
         return agent
     if all(rules.covers(urlsplit(url).hostname or "") for url in urls):
-        return agent or f"govwire/{__version__}"
+        return settings.agent
     what = "names no contact" if agent else "not set"
     raise ConfigError(
         f"user_agent: {what}, and sites want to know who asks; "

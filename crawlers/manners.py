@@ -165,6 +165,11 @@ def _robots(url: str, response: Response) -> Robots:
     return Robots(url, response.status, body, utc_now())
 
 
+def allows(robots: Robots, url: str, agent: str) -> bool | None:
+    """Whether a robots file lets this agent have a URL; None where there is no telling, since it could not be had."""
+    return Protego.parse(robots.body).can_fetch(url, agent) if _is_answer(robots.status) else None
+
+
 def _is_answer(status: int) -> bool:
     """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3).
 

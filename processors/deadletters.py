@@ -77,7 +77,9 @@ def outcomes(dead: Sequence[DeadLetter]) -> list[Outcomes]:
             stage=letter.stage,
             outcome=Outcome.DEAD,
             reason=letter.reason,
-            detail=f"{letter.error}: {letter.message}".replace("\0", "")[:500],  # PostgreSQL takes no NUL
+            detail=f"letter {letter.dead_letter_id}: {letter.error}: {letter.message}".replace("\0", "")[
+                :500
+            ],  # PostgreSQL takes no NUL
         )
         for letter in dead
         if letter.url_id

@@ -79,7 +79,7 @@ def crawl(
     )
     for address in url or ():
         with open_state(chosen.state_url) as state:
-            typer.echo(str(explain(state, address)))
+            typer.echo(str(explain(state, address, words.sources, chosen.agent)))
     for address, reason in report.failed_feeds.items():
         typer.echo(f"error: {address}: {reason}", err=True)
     raise typer.Exit(1 if report.failed_feeds else 0)
@@ -161,13 +161,30 @@ def init(folder: Annotated[Path, typer.Argument(help="The config folder to write
 
 
 @app.command()
-def status(as_json: Json = False) -> None:
-    """Where everything stands: the ledger's summary, lags, sources, alerts."""
+def status(
+    reason: Annotated[str | None, typer.Option(help="Instead: the URLs that ended or wait for this reason.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=10_000, help="So many of them.")] = 50,
+    page: Annotated[int, typer.Option(min=1, help="Which part of them, the newest first.")] = 1,
+    as_json: Json = False,
+) -> None:
+    """Where everything stands: the ledger's summary, lags, sources, alerts; or which URLs stand for one reason."""
     from govwire.run.status import inspect
 
+    if reason is not None:
+        _list_reason(reason, limit, page, as_json=as_json)
+        return
     with _bus_and_state() as (bus, state, prefix):
         found = inspect(prefix, bus, state)
     typer.echo(json.dumps(found.as_dict(), default=str) if as_json else str(found))
+
+
+def _list_reason(reason: str, limit: int, page: int, *, as_json: bool) -> None:
+    from govwire.core.state import ledger, open_state
+
+    with open_state(settings().state_url) as state, state.begin() as transaction:
+        rows = ledger.of_reason(transaction, reason, limit=limit, offset=(page - 1) * limit)
+    columns = ("url", "source_id", "outcome", "at", "detail")
+    output.rows(map(asdict, rows), columns, as_json=as_json, empty=f"no URL stands for {reason!r} on page {page}")
 
 
 @app.command()

@@ -57,12 +57,13 @@ def search(  # noqa: PLR0917 - a command's options, each passed by name
 
 @app.command()
 def why(url: Annotated[str, typer.Argument(help="Any URL.")], as_json: Json = False) -> None:
-    """What became of a URL, stage by stage."""
+    """What became of a URL, stage by stage; of one that was never seen, who watches its site and what to do."""
     from govwire.core.state import open_state
     from govwire.run.why import explain
 
-    with open_state(settings().state_url) as state:
-        told = explain(state, url)
+    chosen = settings()
+    with open_state(chosen.state_url) as state:
+        told = explain(state, url, vocabulary().sources, chosen.agent)
     if as_json:
         typer.echo(json.dumps(told.as_dict(), ensure_ascii=False, default=str))
     else:

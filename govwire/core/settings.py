@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from govwire import __version__
 from govwire.core.errors import ConfigError
 from govwire.core.optouts import OptOut
 from govwire.core.share import shared
@@ -223,6 +224,11 @@ class Settings(BaseSettings):
         """Flags win over the environment, the environment over settings.toml."""
         toml = TomlConfigSettingsSource(settings_cls, find_config() / "settings.toml")
         return init_settings, env_settings, toml
+
+    @property
+    def agent(self) -> str:
+        """How we introduce ourselves; without a name of one's own only on loopback."""
+        return self.user_agent or f"govwire/{__version__}"
 
     @property
     def state_url(self) -> str:

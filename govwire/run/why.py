@@ -1,17 +1,31 @@
 """Why an article is, or is not, in the index: every stage's outcome for one URL."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from govwire.core import urls
-from govwire.core.state import State, Transaction, corrections, frontier, identity, irrelevant, ledger, outbox, revisits
+from govwire.core.source import Source
+from govwire.core.state import (
+    State,
+    Transaction,
+    corrections,
+    frontier,
+    identity,
+    irrelevant,
+    ledger,
+    lookup,
+    outbox,
+    revisits,
+)
 from govwire.core.state.corrections import Correction
 from govwire.core.state.identity import Seen
+from govwire.run.prospect import Prospect, foresee
 
 
 @dataclass(frozen=True)
 class Why:
-    """What is known of a URL; `known` is false where it was never seen."""
+    """What is known of a URL; `known` is false where it was never seen, and `prospect` says what would become of it."""
 
     url: str
     known: bool
@@ -22,6 +36,8 @@ class Why:
     relevance: dict[str, Any] | None
     corrections: list[Correction]
     alerts: list[dict[str, Any]]
+    variants: list[str]  # other addresses of the same article
+    prospect: Prospect | None
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as plain data."""
@@ -30,14 +46,13 @@ class Why:
             "steps": [asdict(step) for step in self.steps],
             "revisions": [asdict(revision) for revision in self.revisions],
             "corrections": [correction.as_dict() for correction in self.corrections],
+            "prospect": self.prospect.as_dict() if self.prospect else None,
         }
 
     def __str__(self) -> str:
-        if not self.known:
-            return (
-                f"{self.url}\n  never seen: no feed that was read has listed it; 'govwire crawl --url' fetches it now"
-            )
-        lines = [self.url]
+        if self.prospect is not None:
+            return f"{self.url}\n{self.prospect}"
+        lines = [self.url, *(f"  also {variant}" for variant in self.variants)]
         for step in self.steps:
             reason = f" ({step.reason})" if step.reason else ""
             detail = f": {step.detail}" if step.detail else ""
@@ -57,22 +72,21 @@ class Why:
         return "\n".join(lines)
 
 
-def explain(state: State, url: str) -> Why:
+def explain(state: State, url: str, watched: Mapping[str, Source], agent: str) -> Why:
     """Look a URL up everywhere: as one that was fetched, else as the canonical one of an article.
+
+    Where it is neither, the answer says what these sources and the site's robots file mean for it; `agent` is how we
+    introduce ourselves there.
 
     Raises:
         UrlError: it is no web address.
     """
-    normalised = urls.normalise(url)
     with state.begin() as transaction:
-        url_id = urls.url_id(normalised)
-        standing = ledger.standing_of(transaction, [url_id]).get(url_id)
-        if standing is None:
-            found = ledger.standing_of(transaction, identity.urls_of(transaction, urls.article_id(normalised)))
-            url_id, standing = next(iter(found.items()), (url_id, None))
+        standing = lookup.find(transaction, url)
+        url_id = standing["url_id"] if standing else urls.url_id(url)
         article_id = identity.article_of(transaction, url_id)
         return Why(
-            url=standing["url"] if standing else normalised,
+            url=standing["url"] if standing else urls.clean(url),
             known=standing is not None,
             standing=standing,
             steps=ledger.steps_of(transaction, url_id),
@@ -81,7 +95,14 @@ def explain(state: State, url: str) -> Why:
             relevance=irrelevant.find(transaction, article_id) if article_id else None,
             corrections=corrections.listed(transaction, [article_id]) if article_id else [],
             alerts=outbox.of_article(transaction, article_id) if article_id else [],
+            variants=_variants(transaction, article_id, url_id) if article_id else [],
+            prospect=None if standing else foresee(transaction, urls.clean(url), watched, agent),
         )
+
+
+def _variants(transaction: Transaction, article_id: str, url_id: str) -> list[str]:
+    others = set(identity.urls_of(transaction, article_id)) - {url_id}
+    return sorted(row["url"] for row in ledger.standing_of(transaction, others).values())
 
 
 def _next_look(transaction: Transaction, url_id: str) -> dict[str, Any] | None:

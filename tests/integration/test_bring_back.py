@@ -25,6 +25,7 @@ class Desk:
     """A newsroom: a site, a crawl of it, the stages, and a person at the command line."""
 
     def __init__(self, sites: Sites, folder: Path) -> None:
+        self.sites = sites
         self.crawl = Crawl(folder, sites.port)
         self.url = sites.set("one.test", "/machines", PAGE)
         self.crawl.source("one", sites.feed("one.test", "/machines"))
@@ -90,6 +91,24 @@ def test_what_was_brought_back_stays_under_later_texts_and_later_looks(desk: Des
     desk.says("crawl", "--url", desk.url)
     desk.house.run_to_the_end()
     assert [hit["revision"] for hit in desk.house.found()] == [1]
+
+
+def test_an_entry_that_the_prefilter_left_out_comes_back_as_the_article_that_its_page_is(desk: Desk) -> None:
+    canonical = desk.url.replace("/machines", "/canonical")
+    desk.crawl.source("one", desk.sites.feed("one.test", "/machines"), prefilter=True)
+    desk.sites.set(
+        "one.test", "/machines", PAGE.replace("</head>", f'<link rel="canonical" href="{canonical}"></head>')
+    )
+    desk.go_round()
+    assert desk.house.outcomes() == {("dropped", "prefiltered"): 1}
+    desk.says("correct", desk.url, "--relevant", "--by", "Ana")
+    desk.go_round()
+    [found] = desk.house.found()
+    assert (found["url"], found["relevance_by"]) == (canonical, "person")
+    [correction] = map(json.loads, desk.says("corrections", "list", "--json").splitlines())
+    assert correction["article_id"] == found["article_id"]
+    desk.says("corrections", "confirm", "1", "--by", "Bo")
+    assert json.loads(desk.says("corrections", "export"))["relevant"] is True
 
 
 def test_only_what_was_dropped_by_our_own_judgement_is_brought_back(desk: Desk) -> None:

@@ -172,6 +172,9 @@ def test_a_record_that_cannot_be_processed_is_a_dead_letter_and_the_batch_goes_o
     assert (letter.reason, letter.stage, letter.url_id) == ("classification_failed", "classify", "u1")
     assert Article.from_json(letter.value()).title == "poison"
     assert room.outcomes() == {("classified", None): 2, ("dead", "classification_failed"): 1}
+    with room.state.begin() as transaction:
+        [step] = ledger.steps_of(transaction, "u1")
+    assert (step.detail or "").startswith(f"letter {letter.dead_letter_id}: ClassificationError: ")
 
 
 def test_an_error_nobody_foresaw_costs_one_record_and_names_its_place(room: Room) -> None:

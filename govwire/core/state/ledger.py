@@ -97,6 +97,18 @@ class Count:
     urls: int
 
 
+@dataclass(frozen=True)
+class Stands:
+    """A URL that ended, or waits, for a reason."""
+
+    url: str
+    source_id: str
+    outcome: str
+    stage: str
+    at: datetime
+    detail: str | None
+
+
 def record(transaction: Transaction, outcomes: Sequence[Outcomes], at: datetime) -> None:
     """Write outcomes; those that would move a URL backward are passed over."""
     if not outcomes:
@@ -186,6 +198,19 @@ def counts(transaction: Transaction, lane: Lane | None = None) -> list[Count]:
         query = query.where(standing.c.lane == str(lane))
     rows = transaction.execute(query.group_by(standing.c.outcome, standing.c.reason)).all()
     return sorted((Count(*row) for row in rows), key=lambda count: (count.outcome, count.reason or ""))
+
+
+def of_reason(transaction: Transaction, reason: str, *, limit: int, offset: int) -> list[Stands]:
+    """The URLs that stand for a reason, the newest first: at most `limit`, after the first `offset`."""
+    columns = (standing.c.url, standing.c.source_id, standing.c.outcome, standing.c.stage, standing.c.at)
+    query = (
+        select(*columns, ledger.c.detail)
+        .outerjoin(ledger, and_(ledger.c.url_id == standing.c.url_id, ledger.c.stage == standing.c.stage))
+        # With every outcome named, the index of both finds them.
+        .where(standing.c.outcome.in_([str(outcome) for outcome in Outcome]), standing.c.reason == reason)
+        .order_by(standing.c.at.desc(), standing.c.url_id)
+    )
+    return [Stands(*row) for row in transaction.execute(query.limit(limit).offset(offset))]
 
 
 def stage_counts(transaction: Transaction) -> list[tuple[str, str, int]]:

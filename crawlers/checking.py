@@ -2,7 +2,7 @@
 
 import threading
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from crawlers.answers import Answer, Question, problem_of
@@ -46,7 +46,7 @@ class Check:
     """The check of some sources; `follow` is told each answer, and says what else is to be asked."""
 
     def __init__(self, sources: Iterable[Source]) -> None:
-        self._ways = {way.url: (source, way) for source in sources for way in source.ways}
+        self._ways = [(source, way) for source in sources for way in source.ways]
         self._done: dict[str, Checked] = {}
         self._indexes: dict[str, str] = {}  # the address of an index, by that of its sitemap that is asked for it
         self._lock = threading.Lock()
@@ -54,18 +54,20 @@ class Check:
     @property
     def results(self) -> list[Checked]:
         """The ways that were checked so far, in the order in which they were given."""
-        return [self._done[url] for url in self._ways if url in self._done]
+        return [
+            replace(self._done[way.url], source=source, way=way) for source, way in self._ways if way.url in self._done
+        ]
 
     def questions(self) -> list[Question]:
         """What to ask first."""
-        return [Question(url, source.id) for url, (source, _) in self._ways.items()]
+        return [Question(way.url, source.id) for source, way in self._ways]
 
     def follow(self, answer: Answer) -> list[Question]:
         """Take an answer; an index leads to the newest of its sitemaps."""
         with self._lock:
             asked = answer.question.url
             url = self._indexes.get(asked, asked)
-            source, way = self._ways[url]
+            source, way = next((source, way) for source, way in self._ways if way.url == url)
             entries, problem = _read(way, answer)
             if entries.sitemaps and url == asked:
                 newest = max(entries.sitemaps, key=lambda each: each.changed_at or EVER)

@@ -4,6 +4,8 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
+from scrapy.http import Response
+
 from crawlers import discovery
 from crawlers.answers import Answer, Question, problem_of
 from crawlers.challenges import why_unread
@@ -47,7 +49,7 @@ class Exploration:
         seen: set[str] = set()
         for found in (self._found[url] for url in self._asked if url in self._found):
             pages = {listed.url for listed in found.entries.listed}
-            if found.url not in {each.url for each in chosen} and (not pages or pages - seen):
+            if found.url not in {each.url for each in chosen} and pages - seen:
                 chosen.append(found)
             seen |= pages
         return chosen
@@ -80,13 +82,15 @@ class Exploration:
             return ()
         kind = header(response, "Content-Type") or ""
         try:
-            self._add(answer, read_feed(response.body, response.url, kind))
+            entries = read_feed(response.body, response.url, kind)
         except FeedError:
-            pass  # a page, as hoped
-        else:
-            self.home = self.site.home or self.url
-            return ()
-        self.home = answer.moved_to or self.url
+            return self._take_page(response, kind, answer.moved_to)
+        more = self._keep(answer, entries)
+        self.home, self.problem = self.site.home or self.url, self.failed.get(self.url)
+        return more
+
+    def _take_page(self, response: Response, kind: str, moved_to: str | None) -> tuple[str, ...]:
+        self.home = moved_to or self.url
         self.site = discovery.of_page(response.body, response.url, kind)
         sitemaps = discovery.sitemaps_of(self._robots_of(response.url))
         news = discovery.news_first(sitemaps)
@@ -109,21 +113,25 @@ class Exploration:
         except FeedError as error:
             self.failed[url] = why_unread(response, str(error))
             return ()
+        return self._keep(answer, entries)
+
+    def _keep(self, answer: Answer, entries: Entries) -> tuple[str, ...]:
+        """Count an answer as found; an index leads on to its sitemaps of news."""
+        assert answer.response is not None
         if entries.sitemaps:
             return discovery.news_first(sitemap.url for sitemap in entries.sitemaps)
-        self._add(answer, entries)
-        return ()
-
-    def _add(self, answer: Answer, entries: Entries) -> None:
-        assert answer.response is not None
         url, body = answer.question.url, answer.response.body
+        if not entries.listed:
+            self.failed[url] = "lists nothing"
+            return ()
         sitemap = is_sitemap(body, url)
         if sitemap and not any(listed.entry.title for listed in entries.listed):
             self.other_sitemaps.append(url)  # one of news names each page's title
-            return
+            return ()
         self._found[url] = Found(answer.moved_to or url, sitemap, entries)
         if not sitemap:
             said, site = discovery.of_feed(body), self.site
             self.site = replace(
                 site, name=site.name or said.name, language=said.language or site.language, home=site.home or said.home
             )
+        return ()

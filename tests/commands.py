@@ -26,6 +26,7 @@ _processes.set_forkserver_preload(
         "govwire.cli.backfill",
         "govwire.cli.correct",
         "govwire.cli.operate",
+        "crawlers.spiders.asking",
         "govwire.cli.read",
         "govwire.cli.subscribe",
     ]

@@ -168,17 +168,21 @@ def record(
 
 @sources_app.command()
 def health(
-    source: SourceId,
+    source: Annotated[str | None, typer.Argument(metavar="[SOURCE]", help="A source's id; none: a line each.")] = None,
     limit: Annotated[int, typer.Option(min=0, max=10_000, help="How many exchanges are shown.")] = 40,
     as_json: Json = False,
 ) -> None:
-    """How a source does: schedule, ways in, and what was asked of its hosts and honoured."""
+    """How a source does: schedule, ways in, and what was asked of its hosts and honoured; or a line on each of all."""
     from govwire.core.state import open_state
-    from govwire.run.health import examine
+    from govwire.run.health import examine, lines
 
-    watched = vocabulary().source(source)
+    asked = chosen([source] if source else None)
     with open_state(settings().state_url) as state:
-        found = examine(state, watched, limit=limit)
+        if source is None:
+            columns = ("id", "asked", "next_due_at", "slots_fired", "slots_missed", "read_at", "failing")
+            output.rows(lines(state, asked), columns, as_json=as_json, empty="no sources")
+            return
+        found = examine(state, asked[0], limit=limit)
     typer.echo(json.dumps(found.as_dict(), ensure_ascii=False, default=str) if as_json else str(found))
 
 

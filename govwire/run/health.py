@@ -1,7 +1,9 @@
-"""How one source does: its place in the schedule, its ways in, and what was asked of its hosts and honoured."""
+"""How sources do: their place in the schedule, their ways in, and what was asked of their hosts and honoured."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import datetime
 from typing import Any
 
 from govwire.core.source import Source
@@ -24,7 +26,7 @@ class SourceHealth:
         """The same as plain data."""
         return {
             "id": self.source.id,
-            "rhythm": self._rhythm(),
+            "rhythm": _rhythm(self.source, self.standing),
             "schedule": asdict(self.standing) if self.standing else None,
             "ways": [{"url": url} | (asdict(row) if row else {}) for url, row in self.ways],
             "exchanges": [asdict(each) for each in self.exchanges],
@@ -32,7 +34,7 @@ class SourceHealth:
 
     def __str__(self) -> str:
         standing = self.standing
-        lines = [f"{self.source.id}: {self.source.name}", f"  asked      {self._rhythm()}"]
+        lines = [f"{self.source.id}: {self.source.name}", f"  asked      {_rhythm(self.source, self.standing)}"]
         if standing is None:
             lines.append("  schedule   no crawl has seen it yet")
         else:
@@ -48,14 +50,6 @@ class SourceHealth:
         lines += [f"  {_of_exchange(each)}" for each in self.exchanges] or ["  nothing yet"]
         return "\n".join(lines)
 
-    def _rhythm(self) -> str:
-        rhythm = self.source.rhythm
-        if rhythm.cron is not None:
-            return f"at {rhythm.cron.expression} UTC"
-        minutes = [each.total_seconds() / 60 for each in (rhythm.shortest, rhythm.longest)]
-        in_force = rhythm.interval(self.standing.in_force if self.standing else None).total_seconds() / 60
-        return f"every {in_force:g} minutes now, between {minutes[0]:g} and {minutes[1]:g}"
-
 
 def examine(state: State, source: Source, *, limit: int) -> SourceHealth:
     """Ask the state; at most `limit` exchanges.
@@ -69,6 +63,43 @@ def examine(state: State, source: Source, *, limit: int) -> SourceHealth:
         standing = schedule.standing(transaction).get(source.id)
         asked = exchanges.of_source(transaction, source.id, limit)
     return SourceHealth(source, standing, [(url, rows.get(url)) for url in dict.fromkeys([*urls, *rows])], asked)
+
+
+def lines(state: State, watched: Sequence[Source]) -> list[dict[str, Any]]:
+    """A line on each source: its rhythm, its slots, and how many of its ways in fail.
+
+    Raises:
+        StateError: the database cannot be reached.
+    """
+    with state.begin() as transaction:
+        standings = schedule.standing(transaction)
+        failing = Counter(row.source_id for row in sources.feed_rows(transaction) if row.failures)
+    rows = []
+    for source in watched:
+        standing = standings.get(source.id)
+        rows.append(
+            {
+                "id": source.id,
+                "asked": _rhythm(source, standing),
+                "next_due_at": _when(standing.asked_at or standing.next_due_at) if standing else None,
+                "slots_fired": standing.slots_fired if standing else 0,
+                "slots_missed": standing.slots_missed if standing else 0,
+                "read_at": _when(standing.read_at) if standing else None,
+                "failing": failing[source.id],
+            }
+        )
+    return rows
+
+
+def _rhythm(source: Source, standing: Standing | None) -> str:
+    rhythm = source.rhythm
+    if rhythm.cron is not None:
+        return f"at {rhythm.cron.expression} UTC"
+    shortest, longest, now = (
+        each.total_seconds() / 60
+        for each in (rhythm.shortest, rhythm.longest, rhythm.interval(standing.in_force if standing else None))
+    )
+    return f"every {now:g} minutes now, between {shortest:g} and {longest:g}"
 
 
 def _of_way(row: FeedRow | None) -> list[str]:
@@ -90,5 +121,5 @@ def _of_exchange(each: Exchange) -> str:
     )
 
 
-def _when(at: Any) -> str:
+def _when(at: datetime | None) -> str:
     return "never" if at is None else f"{at:%Y-%m-%d %H:%M:%S}Z"

@@ -131,6 +131,17 @@ def test_feeds_are_sought_where_they_usually_lie_when_the_page_names_none(sites:
     assert _written(place, "one")["feeds"] == [feed]
 
 
+def test_an_index_of_sitemaps_leads_to_those_of_news(sites: Sites, place: Crawl) -> None:
+    news = sites.set("one.test", "/news-1.xml", _news_sitemap(sites, "one.test", "/c"))
+    old = sites.url("one.test", "/archive.xml")
+    named = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in (old, news))
+    index = sites.set("one.test", "/map.xml", Reply(f"<sitemapindex>{named}</sitemapindex>".encode(), headers=XML))
+    done = _run(place, "add", index, "--name", "One", "--kind", "press", "--country", "GB", "--language", "en")
+    assert done.returncode == 0, done.stderr
+    assert _written(place, "one")["sitemaps"] == [news]
+    assert not sites.asked_for("one.test", "/archive.xml")
+
+
 def test_a_site_without_feeds_is_told_with_its_sitemaps(sites: Sites, place: Crawl) -> None:
     home = sites.set("one.test", "/", _home())
     pages = (
@@ -142,6 +153,12 @@ def test_a_site_without_feeds_is_told_with_its_sitemaps(sites: Sites, place: Cra
     assert done.returncode == 1
     [line] = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert f"no feed and no news sitemap found; sitemaps of pages: {sitemap}" in line
+
+
+def test_a_feed_that_lists_nothing_is_no_way_in(sites: Sites, place: Crawl) -> None:
+    empty = sites.set("one.test", "/feed", _rss(sites, "one.test"))
+    done = _run(place, "add", empty, "--kind", "press")
+    assert (done.returncode, done.stderr) == (1, f"error: {empty}: lists nothing\n")
 
 
 def test_a_site_that_does_not_answer_is_told_and_asked_nothing_more(sites: Sites, place: Crawl) -> None:
@@ -346,3 +363,5 @@ def test_health_tells_schedule_ways_and_what_was_asked_and_honoured(sites: Sites
     assert "1 failures in a row" in shown
     assert "robots: not sent" in shown
     assert len(_rows(_run(place, "health", "one", "--json", "--limit", "1"))[0]["exchanges"]) == 1
+    lines = {row["id"]: row for row in _rows(_run(place, "health", "--json"))}
+    assert (lines["one"]["failing"], lines["one"]["slots_fired"], lines["new"]["next_due_at"]) == (1, 1, None)

@@ -1,6 +1,6 @@
 """How well and how fast articles are read from real pages, beside the extractors that could have been taken.
 
-    CORPUS_DIR=… python benchmarks/extraction.py [--pages N]
+    CORPUS_DIR=… python benchmarks/extraction.py [--pages N] [--all]
 
 Text: mean bag-of-words F1 over the pages whose text is known (character bigrams in zh, ja, th). Title and date: share
 of the pages whose title and day are known. A page on which an extractor finds nothing counts as wrong. CPU seconds are
@@ -78,9 +78,10 @@ def resiliparse(page: ReplayPage, body: bytes) -> Reading:
     return Reading(extract_plain_text(tree, main_content=True, alt_texts=False), tree.title or "")
 
 
+OURS, BARE = "govwire", "trafilatura bare_extraction(with_metadata=True)"
 EXTRACTORS: dict[str, Extractor] = {
-    "govwire": ours,
-    "trafilatura bare_extraction(with_metadata=True)": partial(bare, with_metadata=True),
+    OURS: ours,
+    BARE: partial(bare, with_metadata=True),
     "trafilatura standard, no comments": partial(bare, include_comments=False),
     "trafilatura fast": partial(bare, include_comments=False, fast=True),
     "trafilatura precision": partial(bare, include_comments=False, favor_precision=True),
@@ -92,8 +93,8 @@ EXTRACTORS: dict[str, Extractor] = {
 }
 
 
-def measure(extractor: Extractor, corpus: list[ReplayPage]) -> str:
-    """One line of figures: text F1, F1 of articles only, titles, dates, CPU seconds."""
+def measure(extractor: Extractor, corpus: list[ReplayPage]) -> tuple[str, float]:
+    """One line of figures: text F1, F1 of articles only, titles, dates, CPU seconds; and these seconds."""
     texts, articles, titles, dates = [], [], [], []
     seconds = 0.0
     for page in corpus:
@@ -109,7 +110,7 @@ def measure(extractor: Extractor, corpus: list[ReplayPage]) -> str:
         if page.published is not None:
             dates.append(same_day(page.published, found.published))
     figures = [fmean(texts), fmean(articles), fmean(titles), fmean(dates)]
-    return "".join(f"{figure:9.4f}" for figure in figures) + f"{seconds:9.1f}"
+    return "".join(f"{figure:9.4f}" for figure in figures) + f"{seconds:9.1f}", seconds
 
 
 def _dated(day: str | None) -> Dated | None:
@@ -124,14 +125,21 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pages", type=int, help="only the first N pages")
-    corpus = pages(Path(os.environ["CORPUS_DIR"]))[: parser.parse_args().pages]
+    parser.add_argument("--all", action="store_true", help="every extractor, not only ours and trafilatura as it is")
+    options = parser.parse_args()
+    corpus = pages(Path(os.environ["CORPUS_DIR"]))[: options.pages]
     logging.disable(logging.CRITICAL)
     print(f"{'extractor':50}     text articles   titles    dates    CPU s   ({len(corpus)} pages)")
+    seconds: dict[str, float] = {}
     for name, extractor in EXTRACTORS.items():
-        if name.isidentifier() and name != "govwire" and not importlib.util.find_spec(name):
+        if not options.all and name not in {OURS, BARE}:
+            continue
+        if name.isidentifier() and name != OURS and not importlib.util.find_spec(name):
             print(f"{name:50} not installed")
             continue
-        print(f"{name:50}{measure(extractor, corpus)}", flush=True)
+        line, seconds[name] = measure(extractor, corpus)
+        print(f"{name:50}{line}", flush=True)
+    print(f"{seconds[BARE] / seconds[OURS]:.2f} pages in the time in which {BARE} reads one")
 
 
 if __name__ == "__main__":

@@ -12,10 +12,10 @@ from urllib.parse import urljoin, urlsplit
 import feedparser
 from babel import Locale
 from parsel import Selector
-from protego import Protego
 from w3lib.encoding import html_to_unicode
 from w3lib.html import get_base_url
 
+from crawlers.robots import sitemaps_in
 from govwire.core.errors import UrlError
 from govwire.core.urls import clean, registrable_domain
 
@@ -89,10 +89,9 @@ def of_feed(body: bytes) -> Site:
     return Site(name=_plain(said.get("title")), language=language_of(said.get("language") or ""), home=home)
 
 
-def sitemaps_of(robots: str) -> tuple[str, ...]:
-    """The sitemaps that a robots file names, those of news first."""
-    named = _addresses(Protego.parse(robots).sitemaps, "")
-    return tuple(sorted(named, key=lambda url: not _NEWS.search(url)))[:MOST_SITEMAPS]
+def sitemaps_of(robots: str, home: str) -> tuple[str, ...]:
+    """The sitemaps that the robots file of a site names, those of news first."""
+    return tuple(sorted(sitemaps_in(robots, home), key=lambda url: not _NEWS.search(url)))[:MOST_SITEMAPS]
 
 
 def news_first(sitemaps: Iterable[str]) -> tuple[str, ...]:

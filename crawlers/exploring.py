@@ -92,7 +92,7 @@ class Exploration:
     def _take_page(self, response: Response, kind: str, moved_to: str | None) -> tuple[str, ...]:
         self.home = moved_to or self.url
         self.site = discovery.of_page(response.body, response.url, kind)
-        sitemaps = discovery.sitemaps_of(self._robots_of(response.url))
+        sitemaps = discovery.sitemaps_of(self._robots_of(response.url), response.url)
         news = discovery.news_first(sitemaps)
         self._later = [
             self.site.likely_feeds,

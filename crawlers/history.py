@@ -11,12 +11,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from urllib.parse import urljoin
 
-from protego import Protego
-
 from crawlers.answers import Answer, Question
 from crawlers.fates import GiveBack, fate_of_error
 from crawlers.headers import header
 from crawlers.readers import Entries, Listed, Sitemap, read_feed
+from crawlers.robots import sitemaps_in
 from govwire.core.errors import FeedError
 from govwire.core.records import Entry, Lane
 from govwire.core.source import Source
@@ -57,8 +56,7 @@ class Days:
 
 def sitemaps_of(robots: str, home: str) -> list[str]:
     """The sitemaps that a robots file names; the usual one where it names none."""
-    named = [urljoin(home, url) for url in Protego.parse(robots).sitemaps]
-    return list(dict.fromkeys(named)) or [urljoin(home, USUAL)]
+    return sitemaps_in(robots, home) or [urljoin(home, USUAL)]
 
 
 def find(transaction: Transaction, source_id: str, listed: Iterable[Listed], now: datetime) -> Added:

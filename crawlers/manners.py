@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 from typing import Self
 
 import structlog
-from protego import Protego
 from scrapy.crawler import Crawler
 from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Request, Response
@@ -21,6 +20,7 @@ from scrapy.utils.httpobj import urlparse_cached
 
 from crawlers.guard import RefusedError
 from crawlers.headers import left_alone_until
+from crawlers.robots import LONGEST_DELAY_SECONDS, Rules, received
 from crawlers.room import Guest, utc_now
 from crawlers.together import Together
 from govwire.core.patience import StoppedError
@@ -30,17 +30,10 @@ from govwire.core.urls import authority
 
 log = structlog.get_logger(__name__)
 
-# RFC 9309: at least 500 KiB are read, and a copy is kept for no more than a day.
-ROBOTS_BYTES = 512 * 1024
-ROBOTS_KEPT = timedelta(hours=24)
-# A host whose robots file cannot be had is left alone this long; Media Cloud waits as long for a dead server.
-ROBOTS_RETRY = timedelta(minutes=10)
 # What a commit takes on a quiet machine, and some more.
 LEAST_MARGIN = timedelta(seconds=0.05)
 # How often a request that waits for its turn looks whether the process is to end.
 STOP_LOOK_SECONDS = 0.25
-# A crawl-delay beyond this would mean less than a page a minute: taken for a mistake, and cut.
-LONGEST_DELAY_SECONDS = 60.0
 
 
 class RobotsUnreachableError(IgnoreRequest):
@@ -59,32 +52,15 @@ class LeftAloneError(IgnoreRequest):
         super().__init__(f"{host} asked to be left alone until {until:%Y-%m-%d %H:%M} UTC")
 
 
-@dataclass(frozen=True)
-class _Rules:
-    robots: Robots
-    parsed: Protego
-    delay_seconds: float | None
-
-    @classmethod
-    def of(cls, robots: Robots, agent: str) -> Self:
-        parsed = Protego.parse(robots.body)
-        delay = parsed.crawl_delay(agent)
-        return cls(robots, parsed, None if delay is None else min(float(delay), LONGEST_DELAY_SECONDS))
-
-    def fresh(self, now: datetime) -> bool:
-        kept = ROBOTS_KEPT if _is_answer(self.robots.status) else ROBOTS_RETRY
-        return now < self.robots.fetched_at + kept
-
-
 class RobotsMiddleware:
     """Sends no request that the host's robots file forbids."""
 
     def __init__(self, crawler: Crawler, room: Guest) -> None:
         self._crawler, self._room = crawler, room
         self._agent: str = crawler.settings["USER_AGENT"]
-        self._rules: dict[str, _Rules] = {}
+        self._rules: dict[str, Rules] = {}
         self._kept: Together[str, Robots | None] = Together(room, _kept)
-        self._keep: Together[tuple[_Rules, datetime | None], None] = Together(room, _keep)
+        self._keep: Together[tuple[Rules, datetime | None], None] = Together(room, _keep)
         self._fetching: dict[str, asyncio.Lock] = {}
 
     @classmethod
@@ -103,25 +79,25 @@ class RobotsMiddleware:
             return
         parts = urlparse_cached(request)
         rules = await self._of(f"{parts.scheme}://{authority(request.url)}/robots.txt", request)
-        if not _is_answer(rules.robots.status):
+        if not rules.is_known:
             what = f"HTTP {rules.robots.status}" if rules.robots.status else "no answer"
-            raise RobotsUnreachableError(f"{rules.robots.url}: {what}", rules.robots.fetched_at + ROBOTS_RETRY)
-        if not rules.parsed.can_fetch(request.url, self._agent):
+            raise RobotsUnreachableError(f"{rules.robots.url}: {what}", rules.ask_again_at)
+        if not rules.allow(request.url):
             raise RefusedError("robots", f"{rules.robots.url} forbids {parts.path}")
         request.meta["crawl_delay_seconds"] = rules.delay_seconds
 
-    async def _of(self, url: str, cause: Request) -> _Rules:
+    async def _of(self, url: str, cause: Request) -> Rules:
         async with self._fetching.setdefault(url, asyncio.Lock()):
             known = self._rules.get(url)
-            if known is None or not known.fresh(utc_now()):
+            if known is None or utc_now() >= known.ask_again_at:
                 kept = await self._kept.ask(url)
-                known = _Rules.of(kept, self._agent) if kept else None
-                if known is None or not known.fresh(utc_now()):
+                known = Rules.of(kept, self._agent) if kept else None
+                if known is None or utc_now() >= known.ask_again_at:
                     known = await self._fetch(url, cause)
                 self._rules[url] = known
             return known
 
-    async def _fetch(self, url: str, cause: Request) -> _Rules:
+    async def _fetch(self, url: str, cause: Request) -> Rules:
         meta = {"is_robots": True, "source_id": cause.meta["source_id"]}
         request = Request(url, callback=NO_CALLBACK, meta=meta, dont_filter=True)
         assert self._crawler.engine is not None
@@ -136,8 +112,8 @@ class RobotsMiddleware:
             log.info("robots_unreachable", url=url, error=f"{type(got).__name__}: {got}")
             robots = Robots(url, 0, "", utc_now())
         else:
-            robots = _robots(url, got)
-        rules = _Rules.of(robots, self._agent)
+            robots = received(url, got, utc_now())
+        rules = Rules.of(robots, self._agent)
         until = left_alone_until(got, robots.fetched_at) if isinstance(got, Response) else None
         await self._keep.ask((rules, until))
         return rules
@@ -149,7 +125,7 @@ def _kept(transaction: Transaction, urls: Sequence[str]) -> list[Robots | None]:
     return [robots if (robots := known.get(authority(url))) and robots.url == url else None for url in urls]
 
 
-def _keep(transaction: Transaction, fetched: Sequence[tuple[_Rules, datetime | None]]) -> list[None]:
+def _keep(transaction: Transaction, fetched: Sequence[tuple[Rules, datetime | None]]) -> list[None]:
     """Keep robots files, and leave their hosts alone for as long as they asked."""
     for rules, until in fetched:
         host = authority(rules.robots.url)
@@ -157,25 +133,6 @@ def _keep(transaction: Transaction, fetched: Sequence[tuple[_Rules, datetime | N
         if until is not None:
             hosts.pause(transaction, host, until)
     return [None] * len(fetched)
-
-
-def _robots(url: str, response: Response) -> Robots:
-    is_file = 200 <= response.status < 300
-    body = response.body[:ROBOTS_BYTES].decode("utf-8-sig", "replace").replace("\x00", "") if is_file else ""
-    return Robots(url, response.status, body, utc_now())
-
-
-def allows(robots: Robots, url: str, agent: str) -> bool | None:
-    """Whether a robots file lets this agent have a URL; None where there is no telling, since it could not be had."""
-    return Protego.parse(robots.body).can_fetch(url, agent) if _is_answer(robots.status) else None
-
-
-def _is_answer(status: int) -> bool:
-    """Whether the status tells what is allowed: a file, or none there (RFC 9309, 2.3.1.3).
-
-    429 means: not now; 407 is the word of a proxy on the way.
-    """
-    return 200 <= status < 500 and status not in {407, 429}
 
 
 def longest_turn_seconds(room: Guest) -> float:

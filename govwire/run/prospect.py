@@ -139,10 +139,10 @@ def _places(source: Source) -> Iterator[str]:
 
 
 def _robots(transaction: Transaction, url: str, host: str, agent: str) -> Robots | None:
-    from crawlers.manners import allows
+    from crawlers.robots import Rules
 
     kept = hosts.robots_of(transaction, [host]).get(host)
-    return Robots(allows(kept, url, agent), kept.url, kept.fetched_at) if kept else None
+    return Robots(Rules.of(kept, agent).allow(url), kept.url, kept.fetched_at) if kept else None
 
 
 def _media_type(path: str) -> str | None:

@@ -45,7 +45,10 @@ def test_a_feed_names_its_site_and_language() -> None:
 def test_sitemaps_of_a_robots_file_come_with_those_of_news_first() -> None:
     named = ["https://one.example/pages.xml", "https://one.example/news.xml", "?"]
     robots = "\n".join(["User-agent: *", "Disallow: /x", *(f"Sitemap: {url}" for url in named)])
-    assert sitemaps_of(robots) == ("https://one.example/news.xml", "https://one.example/pages.xml")
+    assert sitemaps_of(robots, "https://one.example/") == (
+        "https://one.example/news.xml",
+        "https://one.example/pages.xml",
+    )
 
 
 def test_usual_places_are_below_the_page_and_at_the_root() -> None:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from govwire.core.state import State, open_state, schedule, sources
 from govwire.core.state.schedule import Due, Rhythms, Standing
@@ -134,6 +135,16 @@ def test_no_more_is_taken_than_there_is_room_for_and_the_longest_due_goes_first(
     assert [due.source_id for due in _take(state, rhythms, 100, limit=2)] == ["c", "a"]
     assert _take(state, rhythms, 100, limit=0) == []
     assert [due.source_id for due in _take(state, rhythms, 100, limit=2)] == ["b"]
+
+
+def test_a_look_costs_two_statements_however_many_sources_are_due(state: State) -> None:
+    rhythms = {f"s{number:03}": _every(10) for number in range(200)}
+    _enrol(state, rhythms)
+    told: list[bool] = []
+    with state.begin() as transaction:
+        event.listen(transaction, "before_cursor_execute", lambda *given: told.append(given[-1]))
+        assert len(schedule.take_due(transaction, rhythms, after(100), limit=500, lease_seconds=LEASE)) == 200
+    assert told == [False, True]  # the second for all of them together
 
 
 def test_a_source_of_other_processes_is_left_to_them(state: State) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, and_, bindparam, func, or_, select, union_all, update
 
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.tables import sources
@@ -111,7 +111,9 @@ def take_due(
 
     Each slot is given to one process. Slots that passed while nobody asked count as missed, and fire once together.
     """
-    due = or_(sources.c.next_due_at <= now, sources.c.asked_at <= now, sources.c.held_until <= now)
+    # As one condition SQLite would read every row; as three it goes by their indexes.
+    times = (sources.c.next_due_at, sources.c.asked_at, sources.c.held_until)
+    due = sources.c.source_id.in_(union_all(*(select(sources.c.source_id).where(at <= now) for at in times)))
     free = or_(sources.c.held_until.is_(None), sources.c.held_until <= now)
     rows = [row for row in _locked(transaction, and_(due, free), skip=True) if row.source_id in rhythms]
     rows.sort(key=lambda row: (not row.is_wanted(now), row.next_due_at, row.source_id))

@@ -17,7 +17,6 @@ from datetime import UTC, datetime, timedelta
 from statistics import fmean, median
 from time import perf_counter
 
-from crawlers.runner import TICK
 from govwire.core.state import State, open_state, schedule
 from govwire.core.timetable import Rhythm
 
@@ -40,7 +39,7 @@ class Costs:
 
     def __str__(self) -> str:
         mean, middle, most = fmean(self.seconds), median(self.seconds), max(self.seconds)
-        share = mean / TICK.total_seconds()
+        share = mean / schedule.LOOK_EVERY.total_seconds()
         return (
             f"{1000 * mean:7.1f} ms, median {1000 * middle:.1f}, most {1000 * most:.1f}; {share:.2%} of a tick's period"
         )
@@ -49,8 +48,8 @@ class Costs:
 def an_hour(state: State, rhythms: dict[str, Rhythm]) -> None:
     """Every tick of an hour, with the readings between them."""
     take, end, taken, fired, missed, latest = Costs(), Costs(), [], 0, 0, timedelta()
-    for number in range(timedelta(hours=1) // TICK):
-        now = NOW + number * TICK
+    for number in range(timedelta(hours=1) // schedule.LOOK_EVERY):
+        now = NOW + number * schedule.LOOK_EVERY
         if taken:
             with end.timed(), state.begin() as transaction:
                 for source_id in taken:

@@ -24,7 +24,7 @@ from govwire.core.records import Entry
 from govwire.core.settings import Settings, find_config
 from govwire.core.slots import slot
 from govwire.core.source import Source
-from govwire.core.state import frontier, open_state
+from govwire.core.state import frontier, open_state, schedule
 from govwire.core.state.frontier import Found
 from govwire.core.terms import Relevance, load_terms
 from govwire.core.timetable import Timetable
@@ -34,8 +34,6 @@ from govwire.core.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
 
-# How often a process looks which sources are due; their intervals are minutes.
-TICK = timedelta(seconds=2)
 # How often it asks which pages are to be looked at again; that takes an hour or more.
 LOOKS = timedelta(seconds=15)
 
@@ -113,7 +111,7 @@ def _crawl(room: Room, process: AsyncCrawlerProcess) -> None:
     process.crawl(FrontierSpider, room=room)
     timetable = Timetable()
     if not room.once:
-        timetable.every(TICK, lambda: take_due(room), "sources", utc_now())
+        timetable.every(schedule.LOOK_EVERY, lambda: take_due(room), "sources", utc_now())
         timetable.every(LOOKS, lambda: take_looks(room), "revisits", utc_now())
         timetable.start()
     try:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from govwire.cli import Json, app, output, settings, vocabulary
-from govwire.core.errors import FeedError
+from govwire.core.errors import ConfigError, FeedError
 from govwire.core.settings import own_config
 
 if TYPE_CHECKING:
@@ -27,13 +27,14 @@ SourceId = Annotated[str, typer.Argument(metavar="SOURCE", help="A source's id."
 
 @sources_app.command("list")
 def list_sources(as_json: Json = False) -> None:
-    """Sources of the config folder, how their feeds do, what is expected of them, and which are in trouble."""
-    from govwire.core.state import contracts, notices, open_state, sources
+    """Sources of the config folder, when they are due, how they do, what is expected of them, and who is in trouble."""
+    from govwire.core.state import contracts, notices, open_state, schedule, sources
     from govwire.run.watch import contract_of
 
     watched = vocabulary().sources
     with open_state(settings().state_url) as state, state.begin() as transaction:
         feeds = sources.feed_rows(transaction, watched)
+        standing = schedule.standing(transaction)
         learned = contracts.learned(transaction)
         in_trouble = {notice.source_id: notice for notice in notices.unclosed(transaction)}
     rows = []
@@ -41,10 +42,12 @@ def list_sources(as_json: Json = False) -> None:
         read = [feed for feed in feeds if feed.source_id == source.id]
         succeeded = max((feed.succeeded_at for feed in read if feed.succeeded_at), default=None)
         contract = contract_of(source, learned.get(source.id))
-        notice = in_trouble.get(source.id)
+        notice, place = in_trouble.get(source.id), standing.get(source.id)
         rows.append(
             source.model_dump(mode="json")
             | {
+                "interval_minutes": place.interval_seconds / 60 if place and place.interval_seconds else None,
+                "next_due_at": place.next_due_at.isoformat(timespec="seconds") if place else None,
                 "per_day": contract.per_day,
                 "silence_hours": contract.silence_hours,
                 "notice": notice.kind if notice else None,
@@ -55,10 +58,32 @@ def list_sources(as_json: Json = False) -> None:
             }
         )
     columns = (
-        *("id", "kind", "country", "language", "verified", "per_day", "silence_hours"),
+        *("id", "kind", "country", "language", "verified", "interval_minutes", "next_due_at"),
+        *("per_day", "silence_hours"),
         *("notice", "succeeded_at", "failures", "error"),
     )
     output.rows(rows, columns, as_json=as_json, empty="no sources: add config/sources/<id>.toml")
+
+
+@sources_app.command()
+def fetch(
+    sources: Annotated[list[str], typer.Argument(metavar="SOURCE…", help="Ids of sources.")],
+) -> None:
+    """Let whoever crawls read sources now; their next slots stay. Exit 1 when nobody took them up."""
+    from govwire.core.state import open_state
+    from govwire.run.asking import read_now
+
+    watched = chosen(sources)
+    if off := [source.id for source in watched if not source.enabled]:
+        raise ConfigError(f"{', '.join(off)}: enabled = false, so no crawl reads it; 'govwire crawl {off[0]}' does")
+    with open_state(settings().state_url) as state:
+        waiting = read_now(state, watched)
+    for source in watched:
+        typer.echo(f"{source.id}: {'waits for a crawl process' if source.id in waiting else 'taken up'}")
+    if waiting:
+        why = "none runs, or it is busy, or it began before the source was added"
+        typer.echo(f"error: no crawl process takes them up: {why}; 'govwire run' reads them at its start", err=True)
+        raise typer.Exit(1)
 
 
 @sources_app.command()

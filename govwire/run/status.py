@@ -6,8 +6,9 @@ from typing import Any
 
 from govwire.core.bus import Bus
 from govwire.core.flow import FLOW
-from govwire.core.state import State, notices, samples, sources
+from govwire.core.state import State, notices, samples, schedule, sources
 from govwire.core.state.notices import Notice
+from govwire.core.state.schedule import Standing
 from govwire.core.state.sources import FeedRow
 from govwire.run.summary import Summary, summarise
 from processors import deadletters, sampling
@@ -16,10 +17,11 @@ from processors.sampling import Rate
 
 @dataclass(frozen=True)
 class Status:
-    """The summary, each stage's lag, each feed's health, what is open for people, and how often drops were wrong."""
+    """The summary, lags, the schedule, each feed's health, what is open for people, and how often drops were wrong."""
 
     summary: Summary
     lags: dict[str, int]
+    schedule: list[Standing]
     feeds: list[FeedRow]
     notices: list[Notice]
     open_letters: int
@@ -31,6 +33,7 @@ class Status:
         return {
             "summary": self.summary.as_dict(),
             "lags": self.lags,
+            "schedule": [asdict(place) for place in self.schedule],
             "feeds": [asdict(feed) for feed in self.feeds],
             "notices": [asdict(notice) for notice in self.notices],
             "open_dead_letters": self.open_letters,
@@ -48,10 +51,17 @@ class Status:
             *(f"  {rate}" for rate in self.rates),
             f"notices    {len(self.notices)} open",
             *(f"  {notice}" for notice in self.notices),
+            f"schedule   {self._schedule()}",
             f"feeds      {len(self.feeds)} read, {len(failing)} failing",
         ]
         lines += [f"  {feed.source_id}: {feed.url}: {feed.failures} failures: {feed.error}" for feed in failing]
         return "\n".join(lines)
+
+    def _schedule(self) -> str:
+        held = sum(place.is_held(datetime.now(UTC)) for place in self.schedule)
+        fired = sum(place.slots_fired for place in self.schedule)
+        missed = sum(place.slots_missed for place in self.schedule)
+        return f"{len(self.schedule)} sources, {held} being read; {fired} slots fired, {missed} missed"
 
 
 def inspect(prefix: str, bus: Bus, state: State) -> Status:
@@ -69,6 +79,7 @@ def inspect(prefix: str, bus: Bus, state: State) -> Status:
         for lane in step.lanes
     }
     with state.begin() as transaction:
+        places = list(schedule.standing(transaction).values())
         feeds = sources.feed_rows(transaction)
         unclosed = notices.unclosed(transaction)
         unchecked = samples.listed(transaction, is_open=True)
@@ -76,6 +87,7 @@ def inspect(prefix: str, bus: Bus, state: State) -> Status:
     return Status(
         summary=summarise(state),
         lags=lags,
+        schedule=places,
         feeds=feeds,
         notices=unclosed,
         open_letters=sum(1 for _ in deadletters.open_letters(bus, state, prefix)),

@@ -45,7 +45,7 @@ COMMANDS = [
     ("revisions",),
     *[(name,) for name in ("classify", "evaluate", "train", "sources", "subscriptions", "alerts", "deadletters")],
     *[(name,) for name in ("backfill", "relabel", "correct", "corrections")],
-    *[("sources", name) for name in ("list", "add", "check", "record", "import", "export", "health")],
+    *[("sources", name) for name in ("list", "add", "check", "record", "import", "export", "health", "fetch")],
     *[("corrections", name) for name in ("list", "show", "confirm", "withdraw", "export")],
     *[("subscriptions", name) for name in ("add", "list", "pause", "remove")],
     *[("backfill", name) for name in ("warc", "folder", "sitemaps")],

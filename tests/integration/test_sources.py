@@ -11,6 +11,7 @@ import pytest
 
 from commands import govwire
 from crawling import Crawl
+from servers.process import wait_until
 from servers.sites import Reply, Sites
 
 HTML = {"Content-Type": "text/html; charset=utf-8"}
@@ -28,10 +29,11 @@ def sites() -> Iterator[Sites]:
 
 
 @pytest.fixture
-def place(sites: Sites, tmp_path: Path) -> Crawl:
+def place(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     made = Crawl(tmp_path, sites.port)
     made.name("one.test", "two.test", "www.one.test")
-    return made
+    yield made
+    made.close()
 
 
 def _run(place: Crawl, *arguments: object, **more: str) -> "CompletedProcess[str]":
@@ -365,3 +367,35 @@ def test_health_tells_schedule_ways_and_what_was_asked_and_honoured(sites: Sites
     assert len(_rows(_run(place, "health", "one", "--json", "--limit", "1"))[0]["exchanges"]) == 1
     lines = {row["id"]: row for row in _rows(_run(place, "health", "--json"))}
     assert (lines["one"]["failing"], lines["one"]["slots_fired"], lines["new"]["next_due_at"]) == (1, 1, None)
+
+
+def test_fetch_asks_whoever_crawls_and_says_when_nobody_does(sites: Sites, place: Crawl) -> None:
+    sites.set("one.test", "/feed.xml", _rss(sites, "one.test"))
+    place.source("one", sites.url("one.test", "/feed.xml"))
+    nobody = _run(place, "fetch", "one")
+    assert (nobody.returncode, nobody.stdout) == (1, "one: waits for a crawl process\n")
+    assert nobody.stderr.startswith("error: no crawl process takes them up: none runs")
+    process = place.start()
+    wait_until(lambda: sites.asked_for("one.test", "/feed.xml"), seconds=30, what="the feed is read")
+    sites.set("one.test", "/new", "<p>new</p>")
+    sites.set("one.test", "/feed.xml", _rss(sites, "one.test", "/new"))
+    taken = _run(place, "fetch", "one")
+    assert (taken.returncode, taken.stdout) == (0, "one: taken up\n"), taken.stderr
+    wait_until(lambda: place.counts() == {("fetched", None): 1}, seconds=30, what="the new page arrives")
+    process.stop()
+    assert process.end().code == 0
+    [row] = [json.loads(line) for line in _run(place, "list", "--json").stdout.splitlines()]
+    # The first reading found nothing.
+    assert (row["interval_minutes"], row["next_due_at"] > "2026") == (45, True)
+
+
+def test_fetch_refuses_a_source_that_no_crawl_reads(place: Crawl) -> None:
+    place.source("one", "http://one.test/feed.xml")
+    file = place.config / "sources" / "one.toml"
+    file.write_text(file.read_text() + "enabled = false\n")
+    off = _run(place, "fetch", "one")
+    assert (off.returncode, off.stderr) == (
+        2,
+        "error: one: enabled = false, so no crawl reads it; 'govwire crawl one' does\n",
+    )
+    assert _run(place, "fetch", "eon").stderr.startswith("error: unknown source 'eon'; did you mean 'one'?")

@@ -19,6 +19,8 @@ from govwire.core.timetable import MOMENT, Every, Rhythm
 
 Rhythms = Mapping[str, Rhythm]
 
+# How often a crawl process looks what is due; intervals are minutes.
+LOOK_EVERY = timedelta(seconds=2)
 # Sources that are new together begin so far apart, and all of them within one interval: a thousand in eight minutes.
 APART = timedelta(seconds=0.5)
 # Clocks of machines that share a state differ by less.
@@ -53,6 +55,10 @@ class Standing:
     def in_force(self) -> timedelta | None:
         """The interval in force; None where there is none yet, or a cron."""
         return None if self.interval_seconds is None else timedelta(seconds=self.interval_seconds)
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody is reading it."""
+        return self.held_until is not None and self.held_until > now
 
     def is_wanted(self, now: datetime) -> bool:
         """Whether it is to be read now, slot or not: asked for, or left unread by whoever held it."""

@@ -26,6 +26,8 @@ def spider_process(settings: Settings, urls: Iterable[str], *, item_pipelines: b
         trust(settings.fetch.ca_file, settings.data_dir)
     process = AsyncCrawlerProcess(_scrapy_settings(settings, user_agent(settings, urls), item_pipelines=item_pipelines))
     logging.getLogger("scrapy").setLevel(logging.WARNING)  # it formats two lines for every page
+    # It warns at every start that redirects name no referrer; none of our requests does.
+    logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
     return process
 
 

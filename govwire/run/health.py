@@ -114,7 +114,7 @@ def _of_way(row: FeedRow | None) -> list[str]:
 
 def _of_exchange(each: Exchange) -> str:
     answer = f"HTTP {each.status}" if each.status is not None else each.error or "not sent"
-    wishes = [f"waited {each.waited_seconds:.1f} s"] if each.waited_seconds else []
+    wishes = [f"waited {each.waited_seconds:.1f} s"] if each.waited_seconds >= 0.05 else []
     kept = "; ".join([*wishes, *each.honoured])
     return (
         f"{_when(each.at)}  {each.purpose:6}  {each.url}  {answer}, {each.bytes} bytes{f'  [{kept}]' if kept else ''}"

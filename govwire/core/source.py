@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Annotated, Literal, NamedTuple, Self
 
 from cssselect import HTMLTranslator, SelectorError
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from govwire.core.entries import Entry, Named, WebAddress
 from govwire.core.records import SourceFacts
@@ -104,13 +104,13 @@ class Source(Named):
             raise ValueError("feeds, sitemaps or listings: one of them at least; 'govwire sources add URL' finds them")
         return self
 
-    @model_validator(mode="after")
-    def _longest_is_no_shorter(self) -> Self:
-        if self.at_most_minutes is not None and self.at_most_minutes < self.every_minutes:
-            raise ValueError(
-                f"at_most_minutes: the longest interval, so no less than every_minutes, {self.every_minutes}"
-            )
-        return self
+    @field_validator("at_most_minutes")
+    @classmethod
+    def _longest_is_no_shorter(cls, longest: float | None, info: ValidationInfo) -> float | None:
+        shortest = info.data.get("every_minutes")
+        if longest is not None and shortest is not None and longest < shortest:
+            raise ValueError(f"the longest interval, so no less than every_minutes, which is {shortest:g}")
+        return longest
 
     @property
     def rhythm(self) -> Rhythm:

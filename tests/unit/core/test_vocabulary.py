@@ -1,12 +1,14 @@
 """What may stand in config/, and how a mistake in it is told."""
 
 import shutil
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from govwire.core.errors import ConfigError
 from govwire.core.settings import find_config
+from govwire.core.timetable import Cron, Rhythm
 from govwire.core.vocabulary import load_vocabulary
 
 SOURCE = """name = "One"
@@ -32,6 +34,31 @@ def test_a_feed_that_is_no_web_address_is_told_with_file_and_key(config: Path, f
     (config / "sources" / "one.toml").write_text(SOURCE.format(feed=feed))
     with pytest.raises(ConfigError, match=r"one\.toml: one\.feeds\.1: address "):
         load_vocabulary(config)
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('cron = "0 7 * * 1-5"', r"one\.cron: '1-5': name the days of the week"),
+        ('cron = "0 25 * * *"', r"one\.cron: .*25.*write minute, hour, day, month and weekday in UTC"),
+        ('cron = "0 0 31 feb *"', r"one\.cron: there is no such day"),
+        ("at_most_minutes = 10", r"one\.at_most_minutes: .*every_minutes, which is 30"),
+        ("every_minutes = inf", r"one\.every_minutes: "),
+    ],
+)
+def test_a_rhythm_that_cannot_be_kept_is_told_with_file_and_key(config: Path, line: str, told: str) -> None:
+    (config / "sources" / "one.toml").write_text(SOURCE.format(feed="https://one.example/b") + line)
+    with pytest.raises(ConfigError, match=rf"one\.toml: {told}"):
+        load_vocabulary(config)
+
+
+def test_a_source_is_read_between_its_shortest_and_its_longest_interval_or_by_its_cron(config: Path) -> None:
+    file = config / "sources" / "one.toml"
+    file.write_text(SOURCE.format(feed="https://one.example/b"))
+    assert load_vocabulary(config).sources["one"].rhythm == Rhythm(timedelta(minutes=30), timedelta(hours=4))
+    file.write_text(file.read_text() + 'every_minutes = 15\nat_most_minutes = 15\ncron = "0 7 * * mon-fri"')
+    quarter = timedelta(minutes=15)
+    assert load_vocabulary(config).sources["one"].rhythm == Rhythm(quarter, quarter, Cron("0 7 * * mon-fri"))
 
 
 @pytest.mark.parametrize("links", ["", "h2 >", "a::attr(href)", "//a"])

@@ -14,7 +14,7 @@ from govwire.core.index.documents import Documents
 from govwire.core.query import parse
 from govwire.core.records import Claim, Tagged
 from govwire.core.state import State, corrections, identity, open_state
-from govwire.core.state.corrections import ClaimChange, StanceChange, TopicChange
+from govwire.core.state.corrections import ClaimChange, RelevanceChange, StanceChange, TopicChange
 from govwire.core.state.identity import Observation
 from index_backends import BACKENDS, all_pages, empty_index, new_settings
 from processors.correcting import Desk, Wish, claim_numbered
@@ -237,6 +237,23 @@ def test_an_article_that_becomes_irrelevant_leaves_and_comes_back_corrected(
     assert found(index, "stance:neutral", "stance:favor") == [True, False]
 
 
+def test_what_is_there_only_because_a_person_called_it_relevant_leaves_when_that_is_withdrawn(
+    desk: Desk, index: Index, stage: IndexStage, state: State
+) -> None:
+    brought_back = tagged(epoch=2, relevance_by="person")
+    making = corrections.Making(ARTICLE_ID, brought_back.article.url, 1, 1, RelevanceChange(), None, "h1", None, "Ana")
+    with state.begin() as transaction:
+        number = corrections.make(transaction, making, datetime.now(UTC))
+    write(stage, brought_back)
+    correct(desk, StanceChange(target="binding_regulation", label="against"))
+    assert found(index, "stance.binding_regulation:against") == [True]
+    desk.withdraw(number, "Bo")
+    assert (found(index, ""), claims(index)) == ([False], [])
+    # Also where classify's record comes once more, or only now.
+    write(stage, brought_back)
+    assert (found(index, ""), claims(index)) == ([False], [])
+
+
 def test_an_irrelevant_verdict_on_an_older_revision_takes_no_newer_one_out(
     desk: Desk, index: Index, stage: IndexStage
 ) -> None:
@@ -252,11 +269,11 @@ class Meanwhile(IndexStage):
         super().__init__(index, state)
         self._makings = list(makings)
 
-    def _put(self, records: Any, made: Any) -> Any:
+    def _put(self, made: Any) -> Any:
         while self._makings:
             with self._state.begin() as transaction:
                 corrections.make(transaction, self._makings.pop(), datetime.now(UTC))
-        return super()._put(records, made)
+        return super()._put(made)
 
 
 def test_a_correction_made_while_a_newer_epoch_is_written_is_in_it(desk: Desk, index: Index, state: State) -> None:

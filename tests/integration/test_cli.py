@@ -257,9 +257,9 @@ def test_the_doctor_tells_everything_that_is_wrong(tmp_path: Path) -> None:
     done = govwire("--data-dir", tmp_path / "file", "doctor", "--json", **sick)
     assert done.returncode == 1, done.stderr
     found = {check["name"]: check["ok"] for check in _lines(done.stdout)}
-    wrong = {"data_dir", "state", "bus", "index"}
+    wrong = {"data_dir", "state", "sources", "bus", "index"}
     assert {name for name, ok in found.items() if not ok} == wrong
-    assert {name for name, ok in found.items() if ok} == {"config", "user agent", "proxy", "crc32c", "model"}
+    assert {name for name, ok in found.items() if ok} == {"config", "user agent", "proxy", "crc32c", "notices", "model"}
     well = govwire("--data-dir", tmp_path / "data", "doctor", GOVWIRE_USER_AGENT="me (+https://me.example/)")
     assert well.returncode == 0, well.stdout
     assert "FAIL" not in well.stdout

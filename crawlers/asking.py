@@ -29,7 +29,7 @@ def ask(settings: Settings, state: State, questions: Iterable[Question], follow:
         StateError: the database stayed away.
     """
     fair = _host_by_host(questions)
-    process = spider_process(settings, [question.url for question in fair], item_pipelines=False)
+    process = spider_process(settings, [question.url for question in fair])
     room = Guest(settings=settings, state=state, stop=stop, health=Health(), give_up_seconds=GIVE_UP_SECONDS)
     process.crawl(AskingSpider, room=room, questions=fair, follow=follow)
     process.start(install_signal_handlers=False)

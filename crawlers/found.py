@@ -9,15 +9,16 @@ import structlog
 
 from crawlers.fates import HTML_TYPES
 from crawlers.headers import header
+from crawlers.history import Beginning, age_hours
 from crawlers.readers import Entries, Listed, Sitemap
 from crawlers.readings import Read
 from crawlers.room import FeedTask, Room, utc_now
 from govwire.core.flow import CRAWL
 from govwire.core.metrics import DROPS, FETCHES
-from govwire.core.records import Entry
+from govwire.core.records import Entry, Lane
 from govwire.core.state import Transaction, frontier, schedule, sources
 from govwire.core.state.frontier import Found
-from govwire.core.state.ledger import PREFILTERED
+from govwire.core.state.ledger import PREFILTERED, TOO_OLD
 from govwire.core.state.sources import FeedRow
 from govwire.core.terms import ANY_LANGUAGE, Relevance
 from govwire.core.urls import registrable_domain
@@ -42,7 +43,9 @@ def record_read(transaction: Transaction, room: Room, done: Read) -> list[FeedTa
         _failed(transaction, room, done, now)
         return []
     entries = done.feed or Entries()
-    added = frontier.add(transaction, [_found(room, task, each) for each in entries.listed], now)
+    first_read_at = (task.known.first_read_at if task.known else None) or now
+    beginning = Beginning.of(first_read_at, room.settings)
+    added = frontier.add(transaction, [_found(room, task, each, beginning, now) for each in entries.listed], now)
     followed = _sitemaps(transaction, room, task, entries.sitemaps, done.reading.since) if entries.sitemaps else []
     response, known = done.reading.response, task.known
     assert response is not None
@@ -99,15 +102,27 @@ def _failed(transaction: Transaction, room: Room, done: Read, now: datetime) -> 
     FETCHES.labels(task.kind, "failed").inc()
 
 
-def _found(room: Room, task: FeedTask, listed: Listed) -> Found:
+def _found(room: Room, task: FeedTask, listed: Listed, beginning: Beginning, now: datetime) -> Found:
     drop, detail = None, None
     source = room.sources.get(task.source_id)
+    # Who asks for a feed gets what it lists.
+    lane = beginning.lane(listed.entry) if source is not None else Lane.LIVE
     media_type = listed.media_type.partition(";")[0].strip().lower()
     if media_type and media_type not in HTML_TYPES:
         drop, detail = "not_html", media_type
     elif source is not None and source.prefilter and not _names_ai(room.relevance, listed.entry, source.language):
         drop, detail = PREFILTERED, listed.entry.title
-    return Found(url=listed.url, source_id=task.source_id, entry=listed.entry, drop=drop, detail=detail)
+    elif lane is None:
+        drop, detail = TOO_OLD, f"before {beginning.history_at:%Y-%m-%d}, where the history of its feed begins"
+    return Found(
+        url=listed.url,
+        source_id=task.source_id,
+        lane=lane or Lane.BACKFILL,
+        entry=listed.entry,
+        priority=0 if lane is Lane.LIVE else -age_hours(listed.entry, now),
+        drop=drop,
+        detail=detail,
+    )
 
 
 def _names_ai(relevance: Relevance, entry: Entry, language: str) -> bool:

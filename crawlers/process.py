@@ -4,7 +4,7 @@ Twisted's reactor starts once in a process, and does not start again.
 """
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from scrapy.crawler import AsyncCrawlerProcess
@@ -16,7 +16,7 @@ from crawlers.trust import trust
 from govwire.core.settings import Settings
 
 
-def spider_process(settings: Settings, urls: Iterable[str], *, item_pipelines: bool = True) -> AsyncCrawlerProcess:
+def spider_process(settings: Settings, urls: Iterable[str]) -> AsyncCrawlerProcess:
     """A Scrapy process that will ask for these URLs first, by crawlers/settings.py and what our own settings say.
 
     Raises:
@@ -24,7 +24,7 @@ def spider_process(settings: Settings, urls: Iterable[str], *, item_pipelines: b
     """
     if settings.fetch.ca_file:
         trust(settings.fetch.ca_file, settings.data_dir)
-    process = AsyncCrawlerProcess(_scrapy_settings(settings, user_agent(settings, urls), item_pipelines=item_pipelines))
+    process = AsyncCrawlerProcess(_scrapy_settings(settings, user_agent(settings, urls)))
     logging.getLogger("scrapy").setLevel(logging.WARNING)  # it formats two lines for every page
     # It warns at every start that redirects name no referrer; none of our requests does.
     logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
@@ -41,7 +41,15 @@ def end_now() -> None:
         running.threadpool.stop()  # a crash leaves its threads, for which the process would wait for ever
 
 
-def _scrapy_settings(settings: Settings, agent: str, *, item_pipelines: bool) -> ScrapySettings:
+def on_loop(action: Callable[[], None]) -> None:
+    """Do it on the event loop of the Scrapy process, from another thread; if that has not begun, when it does."""
+    from twisted.internet import reactor
+
+    running: Any = reactor
+    running.callFromThread(action)
+
+
+def _scrapy_settings(settings: Settings, agent: str) -> ScrapySettings:
     chosen = ScrapySettings()
     chosen.setmodule("crawlers.settings", priority="project")
     chosen.setdict(
@@ -57,6 +65,4 @@ def _scrapy_settings(settings: Settings, agent: str, *, item_pipelines: bool) ->
         },
         priority="cmdline",
     )
-    if not item_pipelines:
-        chosen.set("ITEM_PIPELINES", {}, priority="cmdline")
     return chosen

@@ -13,6 +13,7 @@ from crawlers.agent import ways_in
 from crawlers.due import enrol, give_back, take_due
 from crawlers.looks import take_looks
 from crawlers.owners import Owners
+from crawlers.pasts import Pasts
 from crawlers.process import spider_process
 from crawlers.room import ASKED, GIVE_UP_SECONDS, Room, utc_now, wait_for_service
 from crawlers.spiders.frontier import FrontierSpider
@@ -34,6 +35,8 @@ from govwire.core.vocabulary import Vocabulary
 
 log = structlog.get_logger(__name__)
 
+# How often it looks whose past is still to be asked for; asking takes minutes.
+PASTS = timedelta(seconds=5)
 # How often it asks which pages are to be looked at again; that takes an hour or more.
 LOOKS = timedelta(seconds=15)
 
@@ -109,16 +112,18 @@ def run_crawl(
 
 def _crawl(room: Room, process: AsyncCrawlerProcess) -> None:
     process.crawl(FrontierSpider, room=room)
-    timetable = Timetable()
+    timetable, pasts = Timetable(), Pasts(room, process)
     if not room.once:
         timetable.every(schedule.LOOK_EVERY, lambda: take_due(room), "sources", utc_now())
         timetable.every(LOOKS, lambda: take_looks(room), "revisits", utc_now())
+        timetable.every(PASTS, pasts.take, "pasts", utc_now())
         timetable.start()
     try:
         # The signals are our caller's: it sets `stop`, and the spider ends by itself.
         process.start(install_signal_handlers=False)
     finally:
         timetable.close()
+    pasts.give_back()
 
 
 def _asked(page: ListedUrl) -> Found:

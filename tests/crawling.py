@@ -85,6 +85,9 @@ class Crawl:
             "GOVWIRE_FETCH__ALLOW": json.dumps([f"127.0.0.0/8:{port}"]),
             "GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "0",
             "GOVWIRE_CRAWL__RETRY_BASE_SECONDS": "3600",
+            # Tests name days as they like: nothing is history here, unless a test is about it.
+            "GOVWIRE_CRAWL__HISTORY_DAYS": "0",
+            "GOVWIRE_ALERTS__MAX_AGE_HOURS": "1000000",
             "GOVWIRE_RETENTION__MIN_FREE_BYTES": "0",
             "GOVWIRE_LOG_FORMAT": "json",
             **environment,

@@ -25,13 +25,20 @@ _PERMANENT = {301, 308}
 
 
 class AskingSpider(scrapy.Spider):
-    """Asks each question once, hands each answer on, and ends when no question is left."""
+    """Asks each question once, hands each answer on, and ends when no question is left.
+
+    Where it is not `alone` in its process, another spider ends that when the process is to stop.
+    """
 
     name = "asking"
+    # Answers go to whoever asked, and not on the bus.
+    custom_settings = {"ITEM_PIPELINES": {}}  # noqa: RUF012 - as Scrapy has it
 
-    def __init__(self, room: Guest, questions: Iterable[Question], follow: Follow, **kwargs: Any) -> None:
+    def __init__(
+        self, room: Guest, questions: Iterable[Question], follow: Follow, *, alone: bool = True, **kwargs: Any
+    ) -> None:
         super().__init__(**kwargs)
-        self.room = room
+        self.room, self._alone = room, alone
         self._questions, self._follow = tuple(questions), follow
         self._asked: set[str] = set()
         self._waiting = 0  # for answers
@@ -52,7 +59,7 @@ class AskingSpider(scrapy.Spider):
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._answered.wait(), STOP_LOOK_SECONDS)
             self._answered.clear()
-        if self._waiting:
+        if self._waiting and self._alone:
             end_now()
 
     async def answered(self, response: Response) -> AsyncIterator[Request]:

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
@@ -17,6 +17,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, ProgressColumn, T
 from govwire.cli import Json, app, settings, vocabulary
 from govwire.cli.read import Since, Until
 from govwire.core.errors import ArchiveError, ConfigError, UnknownNameError
+from govwire.core.settings import find_config
 
 if TYPE_CHECKING:
     from crawlers.answers import Answer, Question
@@ -98,6 +99,7 @@ def sitemaps(
     from crawlers.asking import ask
     from crawlers.history import Days, Search
     from govwire.core.state import open_state
+    from govwire.core.terms import Relevance, load_terms
     from govwire.run.children import stopped_by_signals
 
     chosen, watched, stop = settings(), _sources(sources), stopped_by_signals()
@@ -105,11 +107,11 @@ def sitemaps(
     assert first is not None
     with ExitStack() as stack:
         state = stack.enter_context(open_state(chosen.state_url))
-        search = Search(state, watched, Days(first, last))
+        search = Search(state, watched, Days(first, last), Relevance(load_terms(find_config())))
         progress = stack.enter_context(_progress(TextColumn("{task.completed} sitemaps and robots files read")))
         task = progress.add_task("", total=None)
 
-        def follow(answer: "Answer") -> "Iterable[Question]":
+        def follow(answer: "Answer") -> "list[Question]":
             progress.advance(task)
             return search.follow(answer)
 

@@ -91,6 +91,7 @@ class CrawlSettings(Section):
 
     concurrency: int = Field(16, ge=1, le=256)
     host_delay_seconds: float = Field(5.0, ge=0)  # Media Cloud paces a site at 5 s, Common Crawl's news crawl at 9 s
+    history_days: float = Field(30, ge=0)  # of a new source; older entries are dropped as too_old
     max_lag: int = Field(2000, ge=1)  # waiting pages above which no URL is leased
     lease_seconds: int = Field(300, ge=10)
     retry_base_seconds: float = Field(60, gt=0)

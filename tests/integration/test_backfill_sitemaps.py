@@ -66,7 +66,16 @@ def test_pages_of_the_days_are_fetched_in_the_backfill_lane(sites: Sites, crawl:
     serve(sites)
     crawl.source("one", sites.url("one.test", "/feed.xml"))
     [past] = search(crawl, "one", *DAYS)
-    assert past == {"source_id": "one", "sitemaps": 3, "listed": 4, "new": 3, "passed_over": 0, "failed": {}}
+    assert past == {
+        "source_id": "one",
+        "sitemaps": 3,
+        "listed": 4,
+        "passed_over": 0,
+        "new": 3,
+        "left": 0,
+        "failed": {},
+        "reached": True,
+    }
     assert sites.asked_for("one.test", "/news-2026-07.xml") == sites.asked_for("one.test", "/other.xml") == []
     crawl.once()
     assert {page.url for page in crawl.pages(Lane.BACKFILL)} == {
@@ -93,8 +102,8 @@ def test_a_source_without_a_sitemap_is_named_and_the_exit_code_says_so(sites: Si
     done = govwire("backfill", "sitemaps", "one", "two", *DAYS, **crawl.environment())
     assert done.returncode == 1
     assert (
-        done.stdout
-        == "one: 4 pages in 3 sitemaps, 3 of them to be fetched\ntwo: 0 pages in 0 sitemaps, 0 of them to be fetched\n"
+        done.stdout == "one: 4 pages in 3 sitemaps; 3 of them to be fetched, 0 passed over\n"
+        "two: 0 pages in 0 sitemaps; 0 of them to be fetched, 0 passed over\n"
     )
     assert f"error: two: {sites.url('two.test', '/sitemap.xml')}: HTTP 404" in done.stderr
 

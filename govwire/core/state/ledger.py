@@ -40,6 +40,8 @@ UNCHANGED = "unchanged"
 IRRELEVANT = "irrelevant"
 # The named drop of an entry of a general feed whose title and summary do not name AI.
 PREFILTERED = "prefiltered"
+# The named drop of what came out long before its feed was first read.
+TOO_OLD = "too_old"
 IN_FLIGHT = (Outcome.FETCHED, Outcome.EXTRACTED, Outcome.CLASSIFIED)
 
 

@@ -26,6 +26,7 @@ class FeedRow:
     body_hash: str | None
     checked_at: datetime | None
     succeeded_at: datetime | None
+    first_read_at: datetime | None
     new_item_at: datetime | None
     failures: int  # in a row
     not_before: datetime | None  # slots before it are passed over
@@ -86,8 +87,11 @@ def feed_read(
         values |= vars(shown)
     if new_items:
         values["new_item_at"] = at
-    row = insert_into(transaction, feeds).values(url=url, **values)
-    transaction.execute(row.on_conflict_do_update(index_elements=["url"], set_=values))
+    row = insert_into(transaction, feeds).values(url=url, first_read_at=at, **values)
+    first_read_at = func.coalesce(feeds.c.first_read_at, at)
+    transaction.execute(
+        row.on_conflict_do_update(index_elements=["url"], set_={**values, "first_read_at": first_read_at})
+    )
     schedule.found(transaction, source_id, new_items)
 
 

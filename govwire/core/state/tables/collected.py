@@ -21,6 +21,14 @@ sources = Table(
     Column("looks_unchanged", Integer, nullable=False, default=0, server_default="0"),  # re-visits in a row, no news
 )
 
+# One row per source: whether its past, the days before it was watched, is still to be asked for.
+pasts = Table(
+    "pasts",
+    metadata,
+    Column("source_id", Name, primary_key=True),
+    Column("due_at", Utc),  # null: it was asked for; later than now: a process asks, or may try again then
+)
+
 # One row per address of a feed, sitemap or listing page: what a conditional request needs, and how its reading went.
 feeds = Table(
     "feeds",
@@ -34,6 +42,7 @@ feeds = Table(
     Column("body_hash", Id),
     Column("checked_at", Utc),
     Column("succeeded_at", Utc),
+    Column("first_read_at", Utc),
     Column("new_item_at", Utc),
     Column("failures", Integer, nullable=False, default=0),  # in a row
     Column("not_before", Utc),  # slots before it are passed over: it failed, or asked to be left alone

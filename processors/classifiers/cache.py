@@ -14,6 +14,8 @@ from typing import TypeVar
 
 import structlog
 
+from govwire.core.wal import use_wal
+
 log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
@@ -136,7 +138,7 @@ class PassageCache:
         )
         try:
             # Losing the newest entries in a power cut costs nothing but reading them again.
-            _use_wal(connection)
+            use_wal(connection, BUSY_SECONDS)
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.execute(_TABLE)
             connection.execute("DELETE FROM passages WHERE namespace <> ?", (self._namespace,))
@@ -145,20 +147,6 @@ class PassageCache:
             connection.close()
             raise
         return connection
-
-
-def _use_wal(connection: sqlite3.Connection) -> None:
-    """Turn a file to WAL; where two processes do so to a new one at once, SQLite fails one of them without a wait."""
-    deadline = time.monotonic() + BUSY_SECONDS
-    while True:
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.Error as error:
-            if not _passes(error) or time.monotonic() > deadline:
-                raise
-            time.sleep(0.01)
-        else:
-            return
 
 
 def _checksum(key: bytes, value: bytes) -> bytes:

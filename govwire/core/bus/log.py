@@ -17,6 +17,7 @@ from typing import Any
 
 from govwire.core.bus import Delivery, Message, not_there
 from govwire.core.errors import BrokerError, ConfigError
+from govwire.core.wal import BUSY_SECONDS, use_wal
 
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS partitions (
@@ -65,8 +66,11 @@ class Log:
         except OSError as error:
             raise ConfigError(f"data_dir: {error}; name a folder that can be written") from error
         with self._translating():
-            self._connection = sqlite3.connect(path, timeout=30, isolation_level=None, check_same_thread=False)
-            for pragma in ("journal_mode=WAL", "synchronous=FULL", f"journal_size_limit={_WAL_BYTES}"):
+            self._connection = sqlite3.connect(
+                path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
+            use_wal(self._connection, BUSY_SECONDS)
+            for pragma in ("synchronous=FULL", f"journal_size_limit={_WAL_BYTES}"):
                 self._connection.execute(f"PRAGMA {pragma}")
         with self._writing() as connection:
             for table in _TABLES:

@@ -29,6 +29,7 @@ from govwire.core.index.sql_query import condition
 from govwire.core.index.sql_tables import LAYOUT, TABLES, delete, put, stored
 from govwire.core.query import Query
 from govwire.core.settings import Settings
+from govwire.core.wal import BUSY_SECONDS, use_wal
 
 _INTERVALS: Mapping[Interval, str] = {
     "day": "date(d.sort_at)",
@@ -176,10 +177,12 @@ class EmbeddedIndex:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
             # Each thread uses its own; closed from whichever thread closes the index.
-            connection = sqlite3.connect(self._path, timeout=30, isolation_level=None, check_same_thread=False)
+            connection = sqlite3.connect(
+                self._path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+            )
             connection.row_factory = sqlite3.Row
-            for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-                connection.execute(f"PRAGMA {pragma}")
+            use_wal(connection, BUSY_SECONDS)
+            connection.execute("PRAGMA synchronous=FULL")
             self._local.connection = connection
             with self._lock:
                 self._connections.append(connection)

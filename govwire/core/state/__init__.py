@@ -18,6 +18,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import SQLAlchemyError as _SQLAlchemyError
 
 from govwire.core.errors import ConfigError, StateError
+from govwire.core.wal import BUSY_SECONDS, use_wal
 
 Transaction = Connection
 
@@ -120,7 +121,9 @@ def _prepare_sqlite(engine: Engine) -> None:
         # The driver's own transactions begin deferred, and a deferred one that turns to writing fails at once when
         # another writes; ours begin IMMEDIATE below and wait their turn.
         connection.isolation_level = None
-        for pragma in ("busy_timeout=30000", "journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        use_wal(connection, BUSY_SECONDS)
+        for pragma in ("synchronous=FULL", "foreign_keys=ON"):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

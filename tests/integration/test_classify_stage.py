@@ -57,8 +57,9 @@ def start(state: State, engine: str = "onnx") -> ClassifyStage:
 
 def pass_through(stage: ClassifyStage, state: State, *articles: Article) -> list[bytes]:
     """What the stage publishes for these articles."""
+    drafts = stage.work(articles)
     with state.begin() as transaction:
-        results = stage.settle(transaction, articles, stage.work(articles))  # type: ignore[arg-type]
+        results = stage.settle(transaction, articles, drafts)  # type: ignore[arg-type]
     return [publication.message.value for result in results for publication in result.publications]
 
 
@@ -91,8 +92,9 @@ def test_an_article_that_is_sent_through_anew_goes_on_although_it_is_irrelevant_
     stage: ClassifyStage, state: State
 ) -> None:
     again = RAIN.model_copy(update={"lane": Lane.BACKFILL, "came_by": Lane.LIVE})
+    drafts = stage.work([again])
     with state.begin() as transaction:
-        (result,) = stage.settle(transaction, [again], stage.work([again]))  # type: ignore[arg-type]
+        (result,) = stage.settle(transaction, [again], drafts)  # type: ignore[arg-type]
     (publication,) = result.publications
     assert publication.lane is Lane.BACKFILL
     assert not Tagged.from_json(publication.message.value).labels.relevant

@@ -23,6 +23,7 @@ class Reason(StrEnum):
     TOO_LARGE = "too_large"  # over fetch.max_bytes, or over the bus's wire limit
     NO_ADDRESS = "no_address"  # nothing says where on the web it was
     NO_SOURCE = "no_source"  # of a host of no source, or of none that was asked for
+    PREFILTERED = "prefiltered"  # names no AI
     OUTSIDE = "outside"  # fetched outside the days that were asked for
 
 

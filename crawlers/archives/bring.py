@@ -18,6 +18,7 @@ import structlog
 
 from crawlers import pressure
 from crawlers.archives import Archive, Item, Kept, PassedOver, Reason
+from crawlers.archives.prefilter import Prefilter
 from crawlers.owners import Owners
 from govwire.core import faults
 from govwire.core.bus import Bus, Message, size_of
@@ -46,9 +47,10 @@ FIRST_PAGE_AT = datetime(1991, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True)
 class Wish:
-    """Which pages of the archives are wanted: whose, and fetched when (`until` exclusive)."""
+    """Which pages of the archives are wanted: whose, of what, and fetched when (`until` exclusive)."""
 
     owners: Owners
+    prefilter: Prefilter
     since: datetime | None = None
     until: datetime | None = None
 
@@ -224,6 +226,8 @@ class Bringer:
         source = self._wish.owners.of(url)
         if source is None:
             return PassedOver(Reason.NO_SOURCE, url)
+        if not self._wish.prefilter.passes(kept, source):
+            return PassedOver(Reason.PREFILTERED, url)
         return _Wanted(kept, source, key, fetch_id(key, kept.fetched_at))
 
     def _settle(self, batch: _Batch, archive: Archive, archive_id: str, before: Counts) -> Counts:

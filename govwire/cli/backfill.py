@@ -36,6 +36,9 @@ OfSources = Annotated[
 AllHosts = Annotated[
     bool, typer.Option("--all-hosts", help="Pages of hosts that are no source's too; their source is 'asked'.")
 ]
+Prefiltered = Annotated[
+    bool, typer.Option("--prefilter", help="Only pages that name AI; of sources with prefilter it is always so.")
+]
 Again = Annotated[bool, typer.Option("--again", help="From the start, also what was read to its end before.")]
 
 
@@ -46,6 +49,7 @@ def warc(  # noqa: PLR0917 - a command's options, each passed by name
     since: Since = None,
     until: Until = None,
     all_hosts: AllHosts = False,
+    prefilter: Prefiltered = False,
     again: Again = False,
     as_json: Json = False,
 ) -> None:
@@ -54,7 +58,7 @@ def warc(  # noqa: PLR0917 - a command's options, each passed by name
 
     max_bytes = settings().fetch.max_bytes
     found = [WarcFile(each, max_bytes) for path in paths for each in _files(path, (".warc", ".warc.gz"))]
-    _bring_all(found, _Asked("warc", source or [], since, until, all_hosts), again=again, as_json=as_json)
+    _bring_all(found, _Asked("warc", source or [], since, until, all_hosts, prefilter), again=again, as_json=as_json)
 
 
 @backfill_app.command()
@@ -69,6 +73,7 @@ def folder(  # noqa: PLR0917 - a command's options, each passed by name
     since: Since = None,
     until: Until = None,
     all_hosts: AllHosts = False,
+    prefilter: Prefiltered = False,
     again: Again = False,
     as_json: Json = False,
 ) -> None:
@@ -85,7 +90,7 @@ def folder(  # noqa: PLR0917 - a command's options, each passed by name
             found.append(html)
         lines = _files(path, SUFFIXES, or_else=html is not None and bool(html.files))
         found += [JsonLines(each, max_bytes) for each in lines]
-    _bring_all(found, _Asked("folder", source or [], since, until, all_hosts), again=again, as_json=as_json)
+    _bring_all(found, _Asked("folder", source or [], since, until, all_hosts, prefilter), again=again, as_json=as_json)
 
 
 @backfill_app.command()
@@ -148,6 +153,7 @@ class _Asked:
     since: str | None
     until: str | None
     all_hosts: bool
+    prefilter: bool
 
     def wish(self) -> "Wish":
         """The same with days as times and sources as hosts.
@@ -157,11 +163,15 @@ class _Asked:
             QueryError: no day.
         """
         from crawlers.archives.bring import Wish
+        from crawlers.archives.prefilter import Prefilter
         from crawlers.owners import Owners
+        from govwire.core.terms import Relevance, load_terms
 
         _sources(self.source_ids)
-        owners = Owners(vocabulary().sources, self.source_ids, all_hosts=self.all_hosts)
-        return Wish(owners, _day("since", self.since), _day("until", self.until))
+        known = vocabulary().sources
+        owners = Owners(known, self.source_ids, all_hosts=self.all_hosts)
+        prefilter = Prefilter(known, Relevance(load_terms(find_config())), ask_all=self.prefilter)
+        return Wish(owners, prefilter, _day("since", self.since), _day("until", self.until))
 
 
 def _sources(source_ids: Sequence[str]) -> "list[Source]":

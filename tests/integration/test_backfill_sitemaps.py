@@ -10,6 +10,8 @@ import pytest
 from commands import govwire
 from crawling import Crawl
 from govwire.core.records import Lane
+from govwire.core.state import ledger
+from govwire.core.urls import url_id
 from servers.sites import Reply, Sites
 
 XML = {"Content-Type": "application/xml"}
@@ -51,7 +53,8 @@ def serve(sites: Sites) -> None:
 
 def sitemap(sites: Sites, path: str, *pages: tuple[str, str]) -> None:
     urls = "".join(
-        f"<url><loc>{sites.url('one.test', page)}</loc><lastmod>{date}</lastmod></url>" for page, date in pages
+        f"<url><loc>{page if '://' in page else sites.url('one.test', page)}</loc><lastmod>{date}</lastmod></url>"
+        for page, date in pages
     )
     sites.set("one.test", path, Reply(f"<urlset>{urls}</urlset>".encode(), headers=XML))
 
@@ -93,6 +96,26 @@ def test_the_newest_pages_are_fetched_first(sites: Sites, crawl: Crawl) -> None:
     crawl.once(environment={"GOVWIRE_CRAWL__HOST_DELAY_SECONDS": "0.05"})
     asked = [each.path for each in sites.asked if each.path in {"/a", "/b", "/c"}]
     assert asked == ["/b", "/c", "/a"]
+
+
+def test_sources_that_share_a_site_get_the_pages_under_their_own_home(sites: Sites, crawl: Crawl) -> None:
+    pages = [(path, "2026-09-15") for path in ("/law/a", "/law/ai/b", "/sports/c")]
+    sitemap(sites, "/sitemap.xml", *pages, ("http://elsewhere.test/law/d", "2026-09-15"))
+    for source_id, home in (("law", "/law/"), ("ai", "/law/ai/index.html")):
+        crawl.source(source_id, sites.url("one.test", home))
+    past = {each["source_id"]: each for each in search(crawl, "law", "ai", *DAYS)}
+    assert {source_id: (each["sitemaps"], each["new"]) for source_id, each in past.items()} == {
+        "law": (1, 1),
+        "ai": (1, 1),
+    }
+    assert sum(each["passed_over"] for each in past.values()) == 2
+    assert len(sites.asked_for("one.test", "/sitemap.xml")) == 1
+    with crawl.state() as state, state.begin() as transaction:
+        standing = ledger.standing_of(transaction, [url_id(sites.url("one.test", path)) for path, _ in pages])
+    assert {row["url"].partition("/law")[2]: row["source_id"] for row in standing.values()} == {
+        "/a": "law",
+        "/ai/b": "ai",
+    }
 
 
 def test_a_source_without_a_sitemap_is_named_and_the_exit_code_says_so(sites: Sites, crawl: Crawl) -> None:

@@ -92,6 +92,8 @@ class BadInput:
     kind: str
     headers: Mapping[str, str]
     expect: Mapping[str, Any]
+    status: int = 200
+    announced: int | None = None  # the Content-Length that it is sent with, where it is not the truth
 
     @property
     def name(self) -> str:
@@ -145,7 +147,14 @@ def bad_inputs(corpus_dir: Path) -> dict[str, BadInput]:
     folder = corpus_dir / "replay"
     rows = [json.loads(line) for line in (folder / "bad.jsonl").read_text(encoding="utf-8").splitlines()]
     found = [
-        BadInput(folder / row["file"], row["kind"], row["serve"].get("headers", {}), row.get("expect", {}))
+        BadInput(
+            folder / row["file"],
+            row["kind"],
+            row["serve"].get("headers", {}),
+            row.get("expect", {}),
+            row["serve"].get("status", 200),
+            row["serve"].get("claim_length"),
+        )
         for row in rows
     ]
     return {item.name: item for item in found}

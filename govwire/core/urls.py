@@ -150,7 +150,11 @@ def registrable_domain(url: str) -> str:
         UrlError: it is no http or https URL with a host.
     """
     host = _parse(url, safe_url_string).hostname or ""
-    return _suffixes(host).top_domain_under_public_suffix or host
+    parts = _suffixes(host)
+    if parts.suffix or ":" in host or host.rpartition(".")[2].isdecimal():
+        return parts.top_domain_under_public_suffix or host
+    # The list's own rule for endings that it does not have: one label is the ending.
+    return ".".join(host.split(".")[-2:])
 
 
 def has_public_suffix(host: str) -> bool:

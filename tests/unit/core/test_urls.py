@@ -193,6 +193,8 @@ def test_a_fetched_address_keeps_its_query_and_loses_fragment_and_credentials() 
         ("http://[::1]/", "::1"),
         ("http://localhost/", "localhost"),
         ("https://co.uk/", "co.uk"),
+        ("https://amp.news.example/a", "news.example"),
+        ("http://wiki.corp/", "wiki.corp"),
     ],
 )
 def test_registrable_domain_is_what_an_owner_registered(url: str, domain: str) -> None:

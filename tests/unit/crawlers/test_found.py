@@ -16,7 +16,7 @@ from govwire.core.terms import Relevance, load_terms
 RELEVANCE = Relevance(load_terms(Path(__file__).parents[3] / "config"))
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 ROW = FeedRow(
-    "https://wire.example/sitemap.xml", "wire", "sitemap", None, None, None, None, NOW, None, None, 0, None, None
+    "https://wire.example/sitemap.xml", "wire", "sitemap", None, None, None, None, NOW, None, None, None, 0, None, None
 )
 
 

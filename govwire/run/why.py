@@ -20,6 +20,7 @@ from govwire.core.state import (
 )
 from govwire.core.state.corrections import Correction
 from govwire.core.state.identity import Seen
+from govwire.core.state.ledger import IRRELEVANT, PREFILTERED
 from govwire.run.prospect import Prospect, foresee
 
 
@@ -68,6 +69,8 @@ class Why:
             confirmed = f", confirmed by {each.confirmed_by}" if each.confirmed_by else ""
             made = f"by {each.made_by}, {each.made_at:%Y-%m-%d}{confirmed}"
             lines.append(f"  correction {each.correction_id} ({each.status}): {each.change}, {made}")
+        if self.standing is not None and self.standing["reason"] in (IRRELEVANT, PREFILTERED):
+            lines.append("  if it is relevant: 'govwire correct URL --relevant --by NAME' brings it back")
         lines += [f"  alert {alert['subscription']}: {alert['status']} {alert['message_id']}" for alert in self.alerts]
         return "\n".join(lines)
 

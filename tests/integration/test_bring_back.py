@@ -59,6 +59,7 @@ def test_an_article_goes_from_its_drop_to_the_index_and_out_again(desk: Desk) ->
     desk.go_round()
     assert (desk.house.found(), desk.house.outcomes()) == ([], {("dropped", "irrelevant"): 1})
 
+    assert "'govwire correct URL --relevant --by NAME' brings it back" in desk.says("why", desk.url)
     made = desk.says("correct", desk.url, "--relevant", "--by", "Ana", "--note", "on machines that talk")
     assert made.startswith("correction 1 (made): relevant\n")
     assert desk.house.outcomes() == {("waiting", "asked"): 1}

@@ -27,6 +27,7 @@ def feed(**changes: Any) -> FeedRow:
         "etag": None,
         "last_modified": None,
         "body_hash": None,
+        "first_read_at": NOW - 60 * DAY,
         "checked_at": NOW,
         "succeeded_at": NOW,
         "new_item_at": NOW - 2 * HOUR,

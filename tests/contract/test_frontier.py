@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
 from govwire.core.errors import UrlError
 from govwire.core.records import Entry, Lane
@@ -193,6 +194,17 @@ def test_of_a_host_with_a_delay_one_url_is_out_at_a_time_whatever_their_prioriti
         "https://one.example/2",
         "https://two.example/a",
     ]
+
+
+def test_history_of_many_ages_is_leased_in_a_few_statements(state: State) -> None:
+    pages = [found(f"https://one.example/{n}", lane=Lane.BACKFILL, priority=-n) for n in range(200)]
+    add(state, *pages, found("https://two.example/a", lane=Lane.BACKFILL, priority=-150))
+    statements: list[str] = []
+    with state.begin() as transaction:
+        event.listen(transaction, "before_cursor_execute", lambda _c, _u, statement, *_: statements.append(statement))
+        leased = frontier.lease(transaction, "a", 32, NOW, lease_seconds=300, delay_seconds=5)
+    assert [item.url for item in leased] == ["https://one.example/0", "https://two.example/a"]
+    assert len(statements) < 10
 
 
 def test_of_a_host_without_delay_all_go_at_once(state: State) -> None:

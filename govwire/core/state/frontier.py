@@ -146,11 +146,14 @@ def lease(
     """
     free = or_(frontier.c.lease_until.is_(None), frontier.c.lease_until <= now)
     chosen: dict[str, str] = {}  # url_id: host
-    for lane, priority in _classes(transaction, now, lanes):
-        if len(chosen) < limit:
-            first = _due(free, now, delay_seconds, set(chosen.values()))
-            of_class = first.where(frontier.c.lane == str(lane), frontier.c.priority == priority)
-            rows = transaction.execute(_of_hosts(of_class).limit(limit - len(chosen)))
+    for lane in (each for each in _LANES if each in lanes):
+        above: int | None = None  # the priority that was served last
+        while len(chosen) < limit:
+            due = _due(free, now, delay_seconds, set(chosen.values())).where(frontier.c.lane == str(lane))
+            above = transaction.scalar(_next_priority(due, above))
+            if above is None:
+                break
+            rows = transaction.execute(_of_hosts(due.where(frontier.c.priority == above)).limit(limit - len(chosen)))
             chosen |= {row.url_id: row.host for row in rows}
     ids = list(chosen)
     if not ids:
@@ -165,19 +168,17 @@ def lease(
     return [leased[key] for key in ids if key in leased]
 
 
-def _classes(transaction: Transaction, now: datetime, lanes: Collection[Lane]) -> list[tuple[Lane, int]]:
-    """The lanes and priorities in which something is due, in the order in which they are served."""
-    query = select(frontier.c.lane, frontier.c.priority).where(frontier.c.due_at <= now).distinct()
-    due = [(Lane(row.lane), row.priority) for row in transaction.execute(query)]
-    return sorted((each for each in due if each[0] in lanes), key=lambda each: (_LANES.index(each[0]), -each[1]))
+def _next_priority(due: Select[Any], above: int | None) -> Select[Any]:
+    """The highest priority, below the one `above`, in which something may be leased.
+
+    History has one for each hour of its age, thousands in all; so they are not gone through one by one.
+    """
+    query = due.with_only_columns(frontier.c.priority).order_by(frontier.c.priority.desc()).limit(1)
+    return query if above is None else query.where(frontier.c.priority < above)
 
 
 def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float, chosen: Collection[str]) -> Select[Any]:
-    """What is due, in turn: of hosts that may be asked now, and that have no delay, or no URL out or `chosen` yet.
-
-    Only the first are looked at, since there may be hundreds of thousands: a host with very many of them hides others
-    until it has its turn, and no longer.
-    """
+    """What is due: of hosts that may be asked now, and that have no delay, or no URL out or `chosen` yet."""
     out = select(frontier.c.host).where(frontier.c.lease_until > now)
     delay = func.coalesce(hosts.c.delay_seconds, 0.0) + delay_seconds
     return (
@@ -189,14 +190,16 @@ def _due(free: ColumnElement[bool], now: datetime, delay_seconds: float, chosen:
             or_(hosts.c.next_allowed_at.is_(None), hosts.c.next_allowed_at <= now),
             or_(delay == 0, and_(frontier.c.host.not_in(out), frontier.c.host.not_in(list(chosen)))),
         )
-        .order_by(frontier.c.due_at, frontier.c.url_id)
-        .limit(_LOOKED_AT)
     )
 
 
 def _of_hosts(due: Select[Any]) -> Select[tuple[str, str]]:
-    """Of each host that has a delay the first, of others all."""
-    first = due.subquery()
+    """In turn: of each host that has a delay the first, of others all.
+
+    Only the first are looked at, since there may be hundreds of thousands: a host with very many of them hides others
+    until it has its turn, and no longer.
+    """
+    first = due.order_by(frontier.c.due_at, frontier.c.url_id).limit(_LOOKED_AT).subquery()
     in_turn = (first.c.due_at, first.c.url_id)
     place = func.row_number().over(partition_by=first.c.host, order_by=in_turn).label("place")
     ranked = select(first, place).subquery()

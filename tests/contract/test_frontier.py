@@ -12,7 +12,7 @@ from sqlalchemy import event
 from govwire.core.errors import UrlError
 from govwire.core.records import Entry, Lane
 from govwire.core.state import State, Transaction, frontier, hosts, ledger, open_state
-from govwire.core.state.frontier import ASKED, Ended, Found, Leased, Postponed
+from govwire.core.state.frontier import ASKED, RETRY, Ended, Found, Leased, Postponed
 from govwire.core.state.ledger import Outcome
 from govwire.core.urls import url_id
 from state_databases import DATABASES, NOW, after, empty_database
@@ -288,6 +288,13 @@ def test_retries_come_later_each_time_up_to_the_ceiling_and_never_before_the_sit
     retry(state, leased, at, not_before=at + timedelta(days=2))
     assert not _is_due(state, at + timedelta(days=2, seconds=-1))
     assert _is_due(state, at + timedelta(days=2))
+
+
+def test_what_somebody_asked_for_stays_asked_for_when_it_is_put_off(state: State) -> None:
+    add(state, found("https://one.example/a", why=ASKED), found("https://two.example/a"))
+    for leased in lease(state):
+        retry(state, leased)
+    assert {item.host: item.why for item in lease(state, at=after(60))} == {"one.example": ASKED, "two.example": RETRY}
 
 
 def _is_due(state: State, at: datetime) -> bool:

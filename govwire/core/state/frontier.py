@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, update
 
 from govwire.core.flow import CRAWL
 from govwire.core.records import Entry, Lane
@@ -265,7 +265,12 @@ def retry(
         update(frontier)
         .where(frontier.c.url_id == bindparam("key"), frontier.c.lease_owner == owner)
         .values(
-            due_at=bindparam("due"), why=RETRY, lease_owner=None, lease_until=None, attempts=frontier.c.attempts + 1
+            due_at=bindparam("due"),
+            # What somebody asked for stays that, or its next try would be a conditional one.
+            why=case((frontier.c.why == ASKED, ASKED), else_=RETRY),
+            lease_owner=None,
+            lease_until=None,
+            attempts=frontier.c.attempts + 1,
         ),
         [{"key": item.leased.url_id, "due": _retry_at(item, base_seconds, ceiling_seconds)} for item in postponed],
     )

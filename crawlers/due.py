@@ -1,12 +1,14 @@
 """Which feeds are to be read now: the slots of sources, taken so that each fires once."""
 
 from collections.abc import Collection
+from dataclasses import replace
 from datetime import datetime
 
 import structlog
 
 from crawlers.room import ASKED, FeedTask, Room, utc_now
 from govwire.core.metrics import SLOT_LATE_SECONDS, SLOTS_FIRED, SLOTS_MISSED
+from govwire.core.source import Way
 from govwire.core.state import Transaction, schedule, sources
 from govwire.core.state.schedule import Due
 from govwire.core.state.sources import FeedRow
@@ -34,11 +36,15 @@ def take_due(room: Room) -> None:
     Raises:
         StateError: the database cannot be reached; the slots wait.
     """
-    space = FEEDS_FOR_EACH_REQUEST * room.settings.crawl.concurrency - len(room.feeds_out())
-    if room.stop.is_set() or space <= 0:
+    out = room.feeds_out()
+    space = FEEDS_FOR_EACH_REQUEST * room.settings.crawl.concurrency - len(out)
+    if room.stop.is_set():
         return
     now, lease_seconds = utc_now(), room.settings.crawl.lease_seconds
     with room.state.begin() as transaction:
+        schedule.keep(transaction, {task.source_id for task in out}, now, lease_seconds=lease_seconds)
+        if space <= 0:
+            return
         due = schedule.take_due(transaction, room.rhythms, now, limit=space, lease_seconds=lease_seconds)
         tasks = _tasks(transaction, room, due, now)
     _count(due, now)
@@ -55,10 +61,10 @@ def take_now(room: Room) -> None:
     with room.state.begin() as transaction:
         due = schedule.take_now(transaction, room.rhythms, now, lease_seconds=lease_seconds)
         tasks = _tasks(transaction, room, [Due(each.source_id, None) for each in due], now)
-        known = {row.url: row for row in sources.feed_rows(transaction, [ASKED.id])}
+        asked = _asked_for(transaction, room)
     _count(due, now)
-    tasks += [FeedTask(url, ASKED.id, known.get(url)) for url in room.feeds]
-    room.due.extend(tasks)
+    taken = {task.url for task in tasks}
+    room.due.extend([*tasks, *(task for task in asked if task.url not in taken)])
 
 
 def give_back(room: Room) -> None:
@@ -83,6 +89,16 @@ def _tasks(transaction: Transaction, room: Room, due: Collection[Due], now: date
     ]
     schedule.turn_over(transaction, room.rhythms, set(ids) - {task.source_id for task in tasks}, now)
     return tasks
+
+
+def _asked_for(transaction: Transaction, room: Room) -> list[FeedTask]:
+    """The feeds that somebody asked for. One that a source watches stays that source's, and is read changed or not."""
+    watched = {way.url: (source.id, way) for source in room.known.values() for way in source.ways}
+    asked = [watched.get(url, (ASKED.id, Way("feed", url))) for url in room.feeds]
+    known = {row.url: row for row in sources.feed_rows(transaction, {source_id for source_id, _ in asked})}
+    for url in known.keys() & watched.keys():
+        known[url] = replace(known[url], etag=None, last_modified=None, body_hash=None)
+    return [FeedTask(way.url, source_id, known.get(way.url), way.kind, way.links) for source_id, way in asked]
 
 
 def _is_passed_over(known: FeedRow | None, now: datetime) -> bool:

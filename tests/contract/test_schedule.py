@@ -96,6 +96,19 @@ def test_a_cron_fires_at_its_times_and_is_read_once_at_the_beginning(state: Stat
     assert _take(state, rhythms, 4 * 86400) == [Due("one", after(27 * 3600), missed=2)]
 
 
+def test_what_a_process_goes_on_holding_is_given_to_nobody_else(state: State) -> None:
+    rhythms = {"one": _every(60), "two": _every(60)}
+    _enrol(state, rhythms)
+    assert len(_take(state, rhythms, 1)) == 2
+    _read(state, rhythms, "two", 2, 0)
+    for seconds in (100, 200, 400):
+        with state.begin() as transaction:
+            schedule.keep(transaction, ["one", "two"], after(seconds), lease_seconds=LEASE)
+    assert _standing(state, "two").held_until is None
+    assert _take(state, rhythms, 699) == []
+    assert _take(state, rhythms, 700) == [Due("one", None)]
+
+
 def test_slots_that_nobody_fired_are_counted_and_fire_once_together(state: State) -> None:
     rhythms = {"one": _every(10)}
     _enrol(state, rhythms)

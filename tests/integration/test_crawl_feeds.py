@@ -158,6 +158,20 @@ def test_single_pages_and_feeds_are_fetched_when_asked_for(sites: Sites, crawl: 
     assert crawl.standing(sites.url("two.test", "/c")) == ("dropped", "not_found")
 
 
+def test_a_feed_that_is_asked_for_stays_that_of_the_source_that_watches_it(sites: Sites, crawl: Crawl) -> None:
+    sites.set("one.test", "/a", "<p>a</p>")
+    feed = sites.feed("one.test", "/a", ETag='"1"')
+    crawl.source("one", feed)
+    crawl.once()
+    before = crawl.feed(feed)
+    crawl.once(feeds=[feed])
+    after = crawl.feed(feed)
+    assert len(sites.asked_for("one.test", "/feed.xml")) == 2
+    assert (after.source_id, after.first_read_at) == ("one", before.first_read_at)
+    crawl.once(source_ids=["one"], feeds=[feed])
+    assert len(sites.asked_for("one.test", "/feed.xml")) == 3
+
+
 def test_sources_that_are_named_are_the_only_ones_read(sites: Sites, crawl: Crawl) -> None:
     crawl.source("one", sites.feed("one.test"))
     crawl.source("two", sites.feed("two.test"))

@@ -176,6 +176,16 @@ def _take(
     return taken
 
 
+def keep(transaction: Transaction, source_ids: Collection[str], now: datetime, *, lease_seconds: float) -> None:
+    """Go on holding what this process has taken, where half of the lease or more is over.
+
+    Feeds of one host wait for its pace for longer than a lease, and would be given out again.
+    """
+    lease = timedelta(seconds=lease_seconds)
+    old = and_(sources.c.source_id.in_(sorted(source_ids)), sources.c.held_until <= now + lease / 2)
+    transaction.execute(update(sources).where(old).values(held_until=now + lease))
+
+
 def ask(transaction: Transaction, source_ids: Collection[str], now: datetime) -> None:
     """Let sources be read once outside their slots, by whichever process looks next; after a reading under way."""
     transaction.execute(update(sources).where(sources.c.source_id.in_(sorted(source_ids))).values(asked_at=now))

@@ -41,7 +41,9 @@ class SourceHealth:
             lines += [
                 f"  next due   {_when(standing.asked_at or standing.next_due_at)}",
                 f"  slots      {standing.slots_fired} fired, {standing.slots_missed} missed",
-                f"  last read  {_when(standing.read_at)}, {standing.new_items or 0} new",
+                # What a slot's reading found is counted into the interval by then; this came after it.
+                f"  last read  {_when(standing.read_at)}"
+                + (f", {standing.new_items} new items since" if standing.new_items else ""),
             ]
         for url, row in self.ways:
             lines.append(f"\n{url}")

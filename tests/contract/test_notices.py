@@ -14,7 +14,7 @@ from govwire.core.source import Contract
 from govwire.core.state import State, contracts, frontier, notices, open_state, sources
 from govwire.core.state.contracts import Learned
 from govwire.core.state.frontier import Found
-from govwire.core.state.notices import Notice, Settled
+from govwire.core.state.notices import ALL, Notice, Settled
 from govwire.core.state.sources import Shown
 from state_databases import DATABASES, NOW, after, empty_database
 
@@ -64,6 +64,15 @@ def test_another_trouble_of_a_source_is_another_notice(state: State) -> None:
     settle(state, 0, one=QUIET)
     other = settle(state, 1, one=FAILING)
     assert (told(other.opened), told(other.closed)) == ([("one", "failing")], [("one", "quiet")])
+
+
+def test_no_trouble_is_over_while_nothing_at_all_can_be_read(state: State) -> None:
+    settle(state, 0, one=QUIET)
+    away = Finding(Trouble.UNREACHABLE, NOW, "dns_error")
+    found = settle(state, 1, **{ALL: away})
+    assert (told(found.opened), found.closed) == ([(ALL, "unreachable")], [])
+    found = settle(state, 2, one=QUIET)
+    assert (found.opened, told(found.closed)) == ([], [(ALL, "unreachable")])
 
 
 def test_a_notice_says_what_is_wrong_now_without_being_opened_again(state: State) -> None:

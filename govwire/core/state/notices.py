@@ -48,12 +48,15 @@ class Settled:
 
 
 def settle(transaction: Transaction, findings: Mapping[str, Finding], now: datetime) -> Settled:
-    """Open a notice for each finding that has none, and close those whose trouble is over, or is another by now."""
+    """Open a notice for each finding that has none, and close those whose trouble is over, or is another by now.
+
+    While nothing at all can be read, nothing is known of any source: what is open stays open.
+    """
     known = {notice.source_id: notice for notice in unclosed(transaction)}
     over = [
         notice
         for source_id, notice in sorted(known.items())
-        if source_id not in findings or findings[source_id].trouble != notice.kind
+        if (findings[source_id].trouble != notice.kind if source_id in findings else ALL not in findings)
     ]
     closed = _close(transaction, [notice.notice_id for notice in over], now)
     for notice in known.values():

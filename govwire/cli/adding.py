@@ -149,6 +149,8 @@ def import_sources(
     defaults = {"kind": kind, "country": country, "language": language, "rights": rights}
     source_files.source_of(defaults | {"id": "x", "name": "x", "home": "", "feeds": ["https://x.example/"]})
     known, written, bad = 0, 0, list(read.bad)
+    if not read.outlines and not bad:
+        raise ConfigError(f"{file}: no feed in it; export the subscriptions of your reader as OPML")
     for outline in read.outlines:
         feeds = [url for url in outline.feeds if normalise(url) not in watched]
         known += len(outline.feeds) - len(feeds)

@@ -340,6 +340,8 @@ def test_what_is_no_opml_and_wrong_options_are_wrong_usage(place: Crawl, tmp_pat
     file.write_text("<opml/>")
     done = _run(place, "import", file, "--kind", "blog")
     assert (done.returncode, "error: --kind: " in done.stderr) == (2, True)
+    done = _run(place, "import", file)
+    assert (done.returncode, "no feed in it" in done.stderr) == (2, True)
 
 
 # --- health ---

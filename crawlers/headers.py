@@ -12,16 +12,17 @@ LONGEST_RETRY_AFTER = timedelta(days=7)
 def header(response: Response, name: str) -> str | None:
     """A response header as text."""
     value = response.headers.get(name)
-    return value.decode("latin-1") if value else None
+    return _text(value) if value else None
 
 
 def headers_of(response: Response) -> list[tuple[str, str]]:
     """Every response header as text, name in lower case."""
-    return [
-        (name.decode("latin-1").lower(), value.decode("latin-1"))
-        for name, values in response.headers.items()
-        for value in values
-    ]
+    return [(_text(name).lower(), _text(value)) for name, values in response.headers.items() for value in values]
+
+
+def _text(said: bytes) -> str:
+    # PostgreSQL stores no NUL, and a state that refuses one seems to be away.
+    return said.decode("latin-1").replace("\x00", "")
 
 
 def media_type(response: Response) -> str:

@@ -5,8 +5,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scrapy.http import Response
 
-from crawlers.headers import LONGEST_RETRY_AFTER, retry_after
+from crawlers.headers import LONGEST_RETRY_AFTER, header, headers_of, retry_after
 
 NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
@@ -35,3 +36,9 @@ def test_a_retry_after_that_names_no_time_is_none(value: str | None) -> None:
 def test_reading_a_retry_after_is_total(value: str) -> None:
     at = retry_after(value, NOW)
     assert at is None or at <= NOW + LONGEST_RETRY_AFTER
+
+
+def test_a_nul_in_a_header_goes_no_further() -> None:
+    response = Response("https://one.example/", headers={"ETag": b'"a\x00b"'})
+    assert header(response, "ETag") == '"ab"'
+    assert headers_of(response) == [("etag", '"ab"')]

@@ -54,8 +54,9 @@ class EncodingMiddleware:
             RefusedError: it is larger than the limit.
             BrokenEncodingError: it cannot be unpacked to its end.
         """
-        layers = [name.strip().lower() for name in (header(response, "Content-Encoding") or "").split(",")]
-        if not response.body or any(name not in _PIECES for name in layers):
+        named = (name.strip().lower() for name in (header(response, "Content-Encoding") or "").split(","))
+        layers = [name for name in named if name not in {"", "identity"}]  # which say nothing
+        if not response.body or not layers or any(name not in _PIECES for name in layers):
             return response
         if len(layers) > _MOST_LAYERS:
             raise BrokenEncodingError(f"packed {len(layers)} times")

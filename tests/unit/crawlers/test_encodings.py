@@ -106,7 +106,12 @@ def test_a_window_that_no_browser_would_grant_is_refused() -> None:
         unpacked(packer.compress(b"<p>x</p>") + packer.flush(), "zstd")
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "none", "compress", ""])
+@pytest.mark.parametrize("encoding", ["identity, gzip", "gzip, identity", "gzip,"])
+def test_layers_that_say_nothing_are_passed_over(encoding: str) -> None:
+    assert unpacked(gzip.compress(b"<p>a</p>"), encoding).body == b"<p>a</p>"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "none", "compress", "", "identity"])
 def test_an_encoding_that_nobody_asked_for_leaves_the_body_as_it_is(encoding: str) -> None:
     assert unpacked(b"<p>plain</p>", encoding).body == b"<p>plain</p>"
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
 from typing import Any, Self
 
 import scrapy
@@ -13,10 +14,14 @@ from scrapy.http import Request, Response
 from twisted.python.failure import Failure
 
 from crawlers.answers import FEED_TYPES, Answer, Follow, Question
+from crawlers.headers import left_alone_until
 from crawlers.manners import STOP_LOOK_SECONDS
 from crawlers.process import end_now
 from crawlers.room import Guest, utc_now
 from govwire.core.errors import ServiceError
+from govwire.core.patience import StoppedError
+from govwire.core.state import hosts
+from govwire.core.urls import authority
 
 log = structlog.get_logger(__name__)
 
@@ -65,6 +70,9 @@ class AskingSpider(scrapy.Spider):
     async def answered(self, response: Response) -> AsyncIterator[Request]:
         """Hand an answer on, and ask what it leads to."""
         answer = Answer(response.meta["question"], utc_now(), response, moved_to=_moved_to(response))
+        if (until := left_alone_until(response, answer.at)) is not None:
+            with contextlib.suppress(StoppedError):
+                await asyncio.to_thread(self.room.wait_for, lambda: self._leave_alone(response.url, until))
         for request in await self._next(answer):
             yield request
 
@@ -78,6 +86,10 @@ class AskingSpider(scrapy.Spider):
         """Whoever was told an answer failed over it, which nobody foresaw: without it the result is not whole."""
         log.error("callback_failed", exc_info=failure.value)
         self.room.give_up(ServiceError(f"asking: {type(failure.value).__name__}: {failure.value}"))
+
+    def _leave_alone(self, url: str, until: datetime) -> None:
+        with self.room.state.begin() as transaction:
+            hosts.pause(transaction, authority(url), until)
 
     async def _next(self, answer: Answer) -> list[Request]:
         following = await asyncio.to_thread(lambda: list(self._follow(answer)))

@@ -222,6 +222,13 @@ def test_a_check_tells_how_every_way_in_does(sites: Sites, place: Crawl) -> None
     assert "unknown source" in _run(place, "check", "nobody").stderr
 
 
+def test_a_host_that_asks_to_be_left_alone_is_not_checked_again_so_soon(sites: Sites, place: Crawl) -> None:
+    place.source("one", sites.set("one.test", "/feed.xml", Reply(status=429, headers={"Retry-After": "7200"})))
+    assert _run(place, "check").returncode == 1
+    assert "asked to be left alone until" in _run(place, "check").stdout
+    assert len(sites.asked_for("one.test", "/feed.xml")) == 1
+
+
 def test_sitemap_indexes_and_listing_pages_are_checked_too(sites: Sites, place: Crawl) -> None:
     news = sites.set("one.test", "/news.xml", _news_sitemap(sites, "one.test", "/c"))
     namespace = "http://www.sitemaps.org/schemas/sitemap/0.9"

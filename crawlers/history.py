@@ -145,7 +145,7 @@ class Search:
         question, response = answer.question, answer.response
         pasts = [self.found[source.id] for source in self._site_of[question.source_id]]
         for past in pasts:
-            past.reached = past.reached or response is not None
+            past.reached = past.reached or (response is not None and response.status < 500)
         if question.purpose == "robots":
             robots = received(question.url, response, answer.at).body if response is not None else ""
             return self._not_asked(question.source_id, sitemaps_of(robots, question.url))

@@ -6,10 +6,11 @@ page has to be called one.
 
 import re
 import zlib
+from collections.abc import Iterable
 from datetime import datetime
 
 from crawlers.readers import feeds, sitemaps
-from crawlers.readers.entries import Entries, Listed, Sitemap, collect
+from crawlers.readers.entries import Entries, Listed, Raw, Sitemap, collect, forget_generated
 from crawlers.readers.listings import read_listing
 from crawlers.readers.markup import Element, local_name, parsed, repaired
 from govwire.core.errors import FeedError
@@ -18,6 +19,9 @@ __all__ = ["Entries", "Listed", "Sitemap", "is_sitemap", "read_feed", "read_list
 
 # The largest sitemap that the protocol allows, unpacked.
 MAX_UNPACKED = 50 * 1024 * 1024
+
+# Entries of a feed above which one date of change under most of them is that of the feed.
+_FEW = 5
 
 # Feeds are anybody's bytes: no pattern may try one text in more than a few ways (atomic groups, short runs).
 _HTML = re.compile(rb"\s*(?:(?><!--.*?-->)\s*)*<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL)
@@ -40,14 +44,14 @@ def read_feed(
     if _HTML.match(body[:4096]):
         raise FeedError(f"feed {url}: a web page, not a feed; 'govwire sources add' finds a site's feeds")
     if body.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
-        return collect(feeds.json_entries(body, url), url)
+        return _fed(feeds.json_entries(body, url), url)
     if _ADDRESS.match(body):
         return sitemaps.text_entries(_lines(body), url, since)
     root = parsed(body, url)
     if root is None and _SITEMAP.search(body[:4096]):
         root = repaired(body, url)
     if root is None:
-        return collect(feeds.patient_entries(body, url, content_type), url)
+        return _fed(feeds.patient_entries(body, url, content_type), url)
     return _entries(root, url, since, until)
 
 
@@ -59,12 +63,19 @@ def is_sitemap(body: bytes, url: str) -> bool:
 def _entries(root: Element, url: str, since: datetime | None, until: datetime | None) -> Entries:
     name = local_name(root)
     if name in feeds.ROOTS:
-        return collect(feeds.entries_of(root, url), url)
+        return _fed(feeds.entries_of(root, url), url)
     if name == "urlset":
         return sitemaps.sitemap_entries(root, url, since, until)
     if name == "sitemapindex":
         return sitemaps.index_entries(root, url)
     raise FeedError(f"feed {url}: XML of <{name[:40]}>, neither RSS, Atom, JSON Feed nor sitemap")
+
+
+def _fed(raws: Iterable[Raw], url: str) -> Entries:
+    """A feed's entries. One that stamps them all anew would have all of its pages fetched again at every reading."""
+    entries = list(raws)
+    forget_generated(entries, _FEW)
+    return collect(entries, url)
 
 
 def _lines(body: bytes) -> list[str]:

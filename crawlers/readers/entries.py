@@ -93,6 +93,18 @@ def collect(raws: Iterable[Raw], url: str, *, limit: int = MAX_ENTRIES, skipped:
     return Entries(tuple(listed.values()), dict(skipped))
 
 
+def forget_generated(raws: Sequence[Raw], least: int) -> None:
+    """Forget the date of change that more than half of the entries share, where there are at least so many of them.
+
+    It is the time at which the file was made, and says nothing of any page.
+    """
+    dates = Counter(raw.updated for raw in raws if raw.updated)
+    for date, pages in dates.most_common(1):
+        if len(raws) >= least and 2 * pages > len(raws):
+            for raw in raws:
+                raw.updated = None if raw.updated == date else raw.updated
+
+
 def _entry(raw: Raw, url: str) -> Entry:
     authors = [name for author in raw.authors if (name := plain(author, MAX_TITLE))]
     return Entry(

@@ -11,14 +11,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from crawlers.readers.dates import whole_date
-from crawlers.readers.entries import MAX_ENTRIES, Entries, Raw, Sitemap, collect
+from crawlers.readers.entries import MAX_ENTRIES, Entries, Raw, Sitemap, collect, forget_generated
 from crawlers.readers.markup import Element, local_name, text
 from govwire.core.errors import FeedError, UrlError
 from govwire.core.urls import clean
 
 # The protocol's own limit.
 MAX_PAGES = 50_000
-# One date under more than half of this many pages is the time at which the file was made, and says nothing of any page.
+# Of fewer pages, one date under most of them may well be that of one busy day.
 _MANY = 20
 
 
@@ -90,7 +90,7 @@ def _children(root: Element, name: str) -> Iterator[dict[str, str]]:
 def _chosen(raws: list[Raw], url: str, since: datetime | None, until: datetime | None = None) -> Entries:
     if since is None:
         return collect(raws, url, limit=MAX_PAGES)
-    _forget_generated(raws)
+    forget_generated(raws, _MANY)
     dated = [(_date(raw), raw) for raw in raws]
     if raws and not any(at for at, _ in dated):
         raise FeedError(
@@ -104,14 +104,6 @@ def _chosen(raws: list[Raw], url: str, since: datetime | None, until: datetime |
     )
     newest_first = (raw for _, raw in sorted(chosen, key=lambda each: each[0], reverse=True))
     return collect(newest_first, url, limit=MAX_ENTRIES if until is None else MAX_PAGES, skipped=+skipped)
-
-
-def _forget_generated(raws: list[Raw]) -> None:
-    dates = Counter(raw.updated for raw in raws if raw.updated)
-    for date, pages in dates.most_common(1):
-        if len(raws) >= _MANY and 2 * pages > len(raws):
-            for raw in raws:
-                raw.updated = None if raw.updated == date else raw.updated
 
 
 def _date(raw: Raw) -> datetime | None:

@@ -108,7 +108,11 @@ class AskingSpider(scrapy.Spider):
                     self.answered,
                     errback=self.failed,
                     headers={"Accept": FEED_TYPES} if question.purpose == "feed" else {},
-                    meta={"question": question, "source_id": question.source_id},
+                    meta={
+                        "question": question,
+                        "source_id": question.source_id,
+                        "is_robots": question.purpose == "robots",  # which may always be asked for (RFC 9309, 2.2.2)
+                    },
                     dont_filter=True,
                 )
 

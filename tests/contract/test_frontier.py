@@ -307,3 +307,8 @@ def test_a_thousand_failures_still_give_a_due_time(state: State) -> None:
     (leased,) = lease(state)
     retry(state, Leased(**{**vars(leased), "attempts": 5000}))
     assert _is_due(state, after(3600))
+
+
+def test_more_urls_than_one_statement_can_name_are_taken_in(state: State) -> None:
+    added = add(state, *(found(f"https://one.example/{number}") for number in range(1_200)))
+    assert (added.new, added.again) == (1_200, 0)

@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from sqlalchemy.exc import DataError
 
 from govwire.core.errors import ConfigError
 from govwire.core.records import Lane
@@ -152,3 +153,10 @@ def test_an_unusable_state_url_is_a_config_error(url: str) -> None:
     opened: Callable[[], State] = lambda: open_state(url)  # noqa: E731
     with pytest.raises(ConfigError, match=r"state\.url"):
         opened()
+
+
+def test_what_can_never_be_stored_is_no_outage(state: State, state_url: str) -> None:
+    if not state_url.startswith("postgresql"):
+        pytest.skip("SQLite stores any text")
+    with pytest.raises(DataError), state.begin() as transaction:
+        hosts.pause(transaction, "one\x00.example", NOW)

@@ -14,7 +14,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.exc import ArgumentError, DataError, DBAPIError, NoSuchModuleError
 from sqlalchemy.exc import SQLAlchemyError as _SQLAlchemyError
 
 from govwire.core.errors import ConfigError, StateError
@@ -35,12 +35,16 @@ class State:
     def begin(self) -> Iterator[Transaction]:
         """One transaction: committed at the end of the block, rolled back on an error.
 
+        What the database can never store passes as the error that it is: to wait and try again would not mend it.
+
         Raises:
             StateError: the database cannot be reached, or stayed locked for 30 seconds.
         """
         try:
             with self._engine.begin() as transaction:
                 yield transaction
+        except DataError:
+            raise
         except DBAPIError as error:
             raise _away(error) from error
 

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import ColumnElement, Select, and_, bindparam, case, func, or_, select, update
 
@@ -23,6 +23,8 @@ NEW, UPDATED, RETRY, ASKED, REVISIT = "new", "updated", "retry", "asked", "revis
 _LANES = [Lane.LIVE, Lane.BACKFILL]  # in this order
 # Of how many URLs that are due those to be leased are chosen: enough to find one of every host, most of the time.
 _LOOKED_AT = 500
+# How many URLs are looked up by one statement; databases have limits.
+_TOGETHER = 500
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,11 @@ class Added:
     new: int
     again: int
     dropped: Mapping[str, int] = field(default_factory=dict)  # of the new ones, by reason
+
+    def __add__(self, other: Self) -> Self:
+        """Both together."""
+        dropped = Counter(self.dropped) + Counter(other.dropped)
+        return type(self)(self.new + other.new, self.again + other.again, dropped)
 
 
 @dataclass(frozen=True)
@@ -99,9 +106,14 @@ def add(transaction: Transaction, found: Iterable[Found], now: datetime) -> Adde
     Raises:
         UrlError: one of them is no web address.
     """
-    wanted = {url_id(item.url): item for item in found}
-    if not wanted:
-        return Added(0, 0)
+    wanted = list({url_id(item.url): item for item in found}.items())
+    added = Added(0, 0)
+    for first in range(0, len(wanted), _TOGETHER):
+        added += _add(transaction, dict(wanted[first : first + _TOGETHER]), now)
+    return added
+
+
+def _add(transaction: Transaction, wanted: Mapping[str, Found], now: datetime) -> Added:
     rows = transaction.execute(select(frontier).where(frontier.c.url_id.in_(list(wanted)))).mappings()
     known = {row["url_id"]: dict(row) for row in rows}
     new = {key: item for key, item in sorted(wanted.items()) if key not in known}

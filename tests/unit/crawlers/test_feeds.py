@@ -175,6 +175,16 @@ def test_a_date_that_is_written_out_counts_in_any_form(text: str) -> None:
     assert read_feed(rss.encode(), URL).listed[0].entry.published_at == datetime(2026, 11, 23, 7, 0, tzinfo=UTC)
 
 
+def test_a_date_of_change_that_most_entries_share_is_the_feeds_own() -> None:
+    entry = "<entry><link href='https://wire.example/{0}'/><updated>2026-11-24T0{1}:00:00Z</updated></entry>"
+    feed = "<feed xmlns='http://www.w3.org/2005/Atom'>{}</feed>"
+    stamped = feed.format("".join(entry.format(number, 9 if number else 8) for number in range(6)))
+    assert [each.entry.updated_at for each in read_feed(stamped.encode(), URL).listed[1:]] == [None] * 5
+    assert read_feed(stamped.encode(), URL).listed[0].entry.updated_at == datetime(2026, 11, 24, 8, tzinfo=UTC)
+    dated = feed.format("".join(entry.format(number, number) for number in range(6)))
+    assert None not in [each.entry.updated_at for each in read_feed(dated.encode(), URL).listed]
+
+
 def test_a_broken_feed_is_read_as_far_as_it_goes() -> None:
     broken = RSS.replace("</channel></rss>", "<item><title>R&D & <unclosed").replace(
         "Rules &amp;amp;", "Rules & &nbsp;"

@@ -123,10 +123,14 @@ def _like(
 
 
 def _is_form(who: Mapping[str, str], twins: Collection[str], told: Mapping[str, str]) -> bool:
-    """Whether one site has this band in two stories; `twins` are copies of each other on their site."""
+    """Whether one site has this band in two stories; `twins` are copies of each other on their site.
+
+    Of articles that have no story yet, nobody knows whether they tell one or two.
+    """
     stories_of: dict[str, set[str]] = defaultdict(set)
     for article_id, site in who.items():
-        stories_of[site].add("" if article_id in twins else told.get(article_id, article_id))
+        if article_id in twins or article_id in told:
+            stories_of[site].add("" if article_id in twins else told[article_id])
     return any(len(names) > 1 for names in stories_of.values())
 
 

@@ -4,6 +4,7 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -156,7 +157,7 @@ def test_an_unusable_state_url_is_a_config_error(url: str) -> None:
 
 
 def test_what_can_never_be_stored_is_no_outage(state: State, state_url: str) -> None:
-    if not state_url.startswith("postgresql"):
-        pytest.skip("SQLite stores any text")
-    with pytest.raises(DataError), state.begin() as transaction:
+    # SQLite stores any text.
+    refused = pytest.raises(DataError) if state_url.startswith("postgresql") else nullcontext()
+    with refused, state.begin() as transaction:
         hosts.pause(transaction, "one\x00.example", NOW)

@@ -321,14 +321,5 @@ def _message(page: Page) -> Message:
 
 
 def _outcome(page: Page, archive: Archive, *, sent: bool) -> Outcomes:
-    return Outcomes(
-        url_id=page.url_id,
-        url=page.url,
-        source_id=page.source.id,
-        lane=page.lane,
-        fetch_id=page.fetch_id,
-        stage=CRAWL.name,
-        outcome=Outcome.FETCHED if sent else Outcome.DROPPED,
-        reason=None if sent else Reason.TOO_LARGE,
-        detail=f"out of {archive.path.name}",
-    )
+    outcome, reason = (Outcome.FETCHED, None) if sent else (Outcome.DROPPED, Reason.TOO_LARGE)
+    return Outcomes.of_page(page, CRAWL.name, outcome, reason=reason, detail=f"out of {archive.path.name}")

@@ -242,7 +242,7 @@ def _sent(page: Page, article: Article, detail: str) -> Result:
     message = wrap(
         flow.EXTRACT.name, article.article_id, article, lane=lane, url_id=page.url_id, fetch_id=page.fetch_id
     )
-    outcome = _outcomes(page, Outcome.EXTRACTED, None, detail, article.article_id)
+    outcome = Outcomes.of_page(page, flow.EXTRACT.name, Outcome.EXTRACTED, detail=detail, article_id=article.article_id)
     return Result([outcome], [Publication(flow.ARTICLES, lane, message)])
 
 
@@ -286,19 +286,10 @@ def _unchanged(page: Page, revision: Revision) -> str:
 
 
 def _dropped(page: Page, reason: str, detail: str, article_id: str | None = None) -> Result:
-    return Result([_outcomes(page, Outcome.DROPPED, reason, detail, article_id)])
-
-
-def _outcomes(page: Page, outcome: Outcome, reason: str | None, detail: str, article_id: str | None) -> Outcomes:
-    return Outcomes(
-        url_id=page.url_id,
-        url=page.url,
-        source_id=page.source.id,
-        lane=page.lane,
-        fetch_id=page.fetch_id,
-        stage=flow.EXTRACT.name,
-        outcome=outcome,
-        reason=reason,
-        detail=detail,
-        article_id=article_id,
+    return Result(
+        [
+            Outcomes.of_page(
+                page, flow.EXTRACT.name, Outcome.DROPPED, reason=reason, detail=detail, article_id=article_id
+            )
+        ]
     )

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from sqlalchemy import and_, case, func, not_, or_, select
 
-from govwire.core.records import Article, Lane
+from govwire.core.records import Article, Lane, Page
 from govwire.core.state import Transaction, insert_into
 from govwire.core.state.tables import frontier, ledger, standing
 
@@ -76,6 +76,31 @@ class Outcomes:
             reason=reason,
             detail=detail,
             article_id=article.article_id,
+        )
+
+    @classmethod
+    def of_page(
+        cls,
+        page: Page,
+        stage: str,
+        outcome: Outcome,
+        *,
+        reason: str | None = None,
+        detail: str | None = None,
+        article_id: str | None = None,
+    ) -> Self:
+        """A page's outcome in one stage."""
+        return cls(
+            url_id=page.url_id,
+            url=page.url,
+            source_id=page.source.id,
+            lane=page.lane,
+            fetch_id=page.fetch_id,
+            stage=stage,
+            outcome=outcome,
+            reason=reason,
+            detail=detail,
+            article_id=article_id,
         )
 
 

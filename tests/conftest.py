@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from crawling import Crawl
     from servers.chromium import Chromium
     from servers.elastic import ElasticServer
     from servers.http_receiver import HttpReceiver
     from servers.kafka import KafkaServer
     from servers.postgres import PostgresServer
+    from servers.sites import Sites
     from servers.smtp import SmtpServer
 
 # The servers are imported in their fixtures, so that unit tests do not pay for Kafka's client and the like.
@@ -100,3 +102,22 @@ def webhook() -> Iterator["HttpReceiver"]:
 
     with HttpReceiver() as receiver:
         yield receiver
+
+
+@pytest.fixture
+def sites() -> Iterator["Sites"]:
+    """Web sites on loopback, a test's own."""
+    from servers.sites import Sites
+
+    with Sites() as serving:
+        yield serving
+
+
+@pytest.fixture
+def crawl(sites: "Sites", tmp_path: Path) -> Iterator["Crawl"]:
+    """A place for a crawl of these sites; what still runs at the end is killed."""
+    from crawling import Crawl
+
+    place = Crawl(tmp_path, sites.port)
+    yield place
+    place.close()

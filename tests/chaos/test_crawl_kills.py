@@ -3,7 +3,6 @@
 import random
 import signal
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -32,12 +31,6 @@ class _ThenAStory:
     def __call__(self, _: Asked) -> Reply:
         self._asked += 1
         return Reply(b"busy", 503) if self._asked == 1 else Reply(story_page(FIRST_STORY + self._number).body())
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as served:
-        yield served
 
 
 def _serve(sites: Sites) -> dict[str, tuple[str, str | None]]:

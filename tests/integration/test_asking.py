@@ -78,12 +78,6 @@ class Asking:
 
 
 @pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
 def crawl(sites: Sites, tmp_path: Path) -> Crawl:
     place = Crawl(tmp_path, sites.port, GOVWIRE_USER_AGENT="test (+https://one.test/)")
     place.name("one.test", "two.test")

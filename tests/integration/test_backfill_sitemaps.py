@@ -1,8 +1,6 @@
 """A source's past by its sitemaps: found, put on the frontier in the backfill lane, and fetched by a crawl."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,19 +14,6 @@ from servers.sites import Reply, Sites
 
 XML = {"Content-Type": "application/xml"}
 DAYS = ("--since", "2026-09-01", "--until", "2026-09-30")
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def serve(sites: Sites) -> None:

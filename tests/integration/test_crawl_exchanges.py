@@ -1,29 +1,11 @@
 """What a crawl writes down of its dealings with hosts: what was asked, and what was honoured."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-
 from crawling import Crawl
 from govwire.core.state import exchanges
 from govwire.core.state.exchanges import Exchange
 from servers.sites import Asked, Reply, Sites
 
 TAGGED = {"Content-Type": "text/html", "ETag": '"1"'}
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def written(crawl: Crawl, source_id: str = "one") -> dict[str, list[Exchange]]:

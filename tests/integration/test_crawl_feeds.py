@@ -1,29 +1,12 @@
 """From a feed to pages on the bus, on real HTTP."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 
 from crawling import Crawl
 from servers.sites import Asked, Reply, Sites, http_date
 
 ATOM = '<feed xmlns="http://www.w3.org/2005/Atom"><title>a</title>{}</feed>'
 ENTRY = '<entry><id>urn:1</id><title>One</title><link href="{}"/><updated>{}</updated></entry>'
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def test_rss_atom_and_json_feed_become_pages(sites: Sites, crawl: Crawl) -> None:

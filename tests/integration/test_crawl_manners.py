@@ -2,7 +2,6 @@
 
 import itertools
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -14,19 +13,6 @@ from servers.tls import make_certificates
 
 # Between the taking of a turn and the request's arrival lie a connection and a busy machine's scheduling.
 JITTER_SECONDS = 0.15
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def gaps(asked: list[Asked]) -> list[float]:

@@ -18,12 +18,6 @@ HISTORY = {"GOVWIRE_CRAWL__HISTORY_DAYS": "30", "GOVWIRE_ALERTS__MAX_AGE_HOURS":
 
 
 @pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
 def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     place = Crawl(tmp_path, sites.port, **HISTORY)
     yield place

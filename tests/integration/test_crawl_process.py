@@ -25,12 +25,6 @@ CRAWL_POINTS = [point for point in faults.POINTS if point.startswith("crawl.")]
 
 
 @pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
 def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     place = Crawl(tmp_path, sites.port)
     for path in PATHS:

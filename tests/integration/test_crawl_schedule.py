@@ -15,12 +15,6 @@ from servers.sites import Reply, Sites
 
 
 @pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
 def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     place = Crawl(tmp_path, sites.port)
     sites.set("one.test", "/a", "<p>a</p>")

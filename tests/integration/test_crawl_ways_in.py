@@ -1,9 +1,7 @@
 """A crawl's ways in beside feeds: sitemaps, indexes, listing pages; and entries that are known without a fetch."""
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -11,19 +9,6 @@ from crawling import Crawl
 from govwire.core.state.ledger import steps_of
 from govwire.core.urls import url_id
 from servers.sites import Asked, Reply, Sites
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as served:
-        yield served
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def days_ago(days: float) -> str:

@@ -1,12 +1,8 @@
 """Pages that are looked at again, from a real site to the index: what changed, what is gone, what came back."""
 
 import json
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
-from pathlib import Path
-
-import pytest
 
 from commands import govwire
 from crawling import Crawl
@@ -20,19 +16,6 @@ from servers.process import wait_until
 from servers.sites import Asked, Reply, Sites
 
 HOST = "wire.test"
-
-
-@pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
-def crawl(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
-    place = Crawl(tmp_path, sites.port)
-    yield place
-    place.close()
 
 
 def look(crawl: Crawl) -> None:

@@ -23,12 +23,6 @@ TEXT = "<p>The committee adopted its report on the oversight of large models aft
 
 
 @pytest.fixture
-def sites() -> Iterator[Sites]:
-    with Sites() as serving:
-        yield serving
-
-
-@pytest.fixture
 def place(sites: Sites, tmp_path: Path) -> Iterator[Crawl]:
     made = Crawl(tmp_path, sites.port)
     made.name("one.test", "two.test", "www.one.test")
@@ -297,58 +291,6 @@ def test_a_source_of_which_nothing_answers_makes_no_case(sites: Sites, place: Cr
     assert done.stderr.splitlines()[-1].startswith("error: source one: nothing to record")
     done = _run(place, "check", "--replay", tmp_path)
     assert (done.returncode, "no case of a source" in done.stderr) == (2, True)
-
-
-# --- import and export ---
-
-
-def test_opml_of_a_reader_becomes_sources_and_comes_back(sites: Sites, place: Crawl, tmp_path: Path) -> None:
-    known = sites.url("one.test", "/known")
-    place.source("old", known)
-    file = tmp_path / "reader.opml"
-    file.write_text(
-        '<opml version="2.0"><body><outline text="Law"><outline text="EU">'
-        '<outline text="Die Eine" xmlUrl="https://one.example/feed" htmlUrl="https://one.example/" language="de-de"/>'
-        f'<outline text="Old" xmlUrl="{known}"/></outline></outline>'
-        '<outline text="??" xmlUrl="https://two.example/feed"/><outline text="bad" xmlUrl="nonsense"/></body></opml>'
-    )
-    done = _run(place, "import", file, "--kind", "think_tank", "--country", "DE")
-    assert done.returncode == 0, done.stderr
-    assert done.stdout == "imported 2 sources; 1 feeds were watched already, 1 outlines skipped\n"
-    assert "line 1: address 'nonsense'" in done.stderr
-    assert _written(place, "die-eine") == {
-        "name": "Die Eine",
-        "home": "https://one.example/",
-        "kind": "think_tank",
-        "country": "DE",
-        "language": "de",
-        "rights": "link",
-        "feeds": ["https://one.example/feed"],
-        "tags": ["Law", "EU"],
-        "verified": False,
-    }
-    assert _written(place, "source")["language"] == "und"
-    assert _run(place, "import", file).stdout.startswith("imported 0 sources; 3 feeds were watched already")
-    out = tmp_path / "ours.opml"
-    assert _run(place, "export", "--output", out).returncode == 0
-    listed = _rows(_run(place, "list", "--json"))
-    for path in (place.config / "sources").iterdir():
-        path.unlink()
-    assert _run(place, "import", out).stdout.startswith("imported 3 sources; 0 ")
-    again = _rows(_run(place, "list", "--json"))
-    same = ("id", "name", "home", "kind", "country", "language", "rights", "feeds", "tags")
-    assert [{key: row[key] for key in same} for row in again] == [{key: row[key] for key in same} for row in listed]
-
-
-def test_what_is_no_opml_and_wrong_options_are_wrong_usage(place: Crawl, tmp_path: Path) -> None:
-    file = tmp_path / "reader.opml"
-    file.write_text("<rss/>")
-    assert "no OPML" in _run(place, "import", file).stderr
-    file.write_text("<opml/>")
-    done = _run(place, "import", file, "--kind", "blog")
-    assert (done.returncode, "error: --kind: " in done.stderr) == (2, True)
-    done = _run(place, "import", file)
-    assert (done.returncode, "no feed in it" in done.stderr) == (2, True)
 
 
 # --- health ---
